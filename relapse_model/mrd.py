@@ -1,0 +1,138 @@
+"""MRD class from the results on record (clinical model section 4)."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+from datetime import date
+from decimal import Decimal
+from itertools import product
+
+from relapse_model.amounts import AmountRange
+from relapse_model.dates import DateRange
+from relapse_model.facts import MrdResult, PatientFacts
+from relapse_model.loader import Tables
+from relapse_model.table import Rule
+
+USABLE_METHODS = frozenset({"flow", "pcr", "ngs"})
+"""R-M3: molecular (Ig/TCR) or flow as in the article; NGS came after 2012."""
+
+_WORST_FIRST = ("poor", "borderline", "good")
+
+
+@dataclass(frozen=True, slots=True)
+class MrdClass:
+    """The class, the flags that explain it, and the rows that gave it."""
+
+    value: str
+    flags: frozenset[str]
+    fired: tuple[Rule, ...]
+
+
+def mrd_class(facts: PatientFacts, tables: Tables) -> MrdClass:
+    """Class of all marrow results of the relapse; ``pending`` when there is none to use."""
+    results = [item for item in facts.mrd if item.specimen in ("marrow", "unknown")]
+    start, flags = _start(facts)
+    if not results:
+        flags = frozenset()
+    options = [_slots(item, start, tables) for item in results]
+    fired: dict[str, Rule] = {}
+    for slots in product(*options):
+        rule = tables.decision["mrd"].rule(**_columns(results, slots, tables))
+        fired.setdefault(rule.id, rule)
+    classes = {rule.then["mrd"] for rule in fired.values()}
+    value = classes.pop() if len(classes) == 1 else "indeterminate"
+    rules = tuple(fired.values())
+    flags |= frozenset.intersection(*(frozenset(rule.flags) for rule in rules))
+    return MrdClass(value, flags | _value_flags(results, value, tables), rules)
+
+
+def result_class(result: MrdResult, tables: Tables) -> str:
+    """Class of one result: good, borderline, poor or indeterminate (R-M5, R-M8)."""
+    if (
+        result.fraction is None
+        or result.method not in USABLE_METHODS
+        or result.specimen != "marrow"
+    ):
+        return "indeterminate"
+    limit = tables.limit("mrd_fraction")
+    near = tables.limit("mrd_equality_tolerance")
+    return _interval_class(result.fraction, limit, near)
+
+
+def _interval_class(fraction: AmountRange, limit: Decimal, near: Decimal) -> str:
+    low, high = fraction.low, fraction.high
+    touches_low = abs(low - limit) <= near
+    touches_high = high is not None and abs(high - limit) <= near
+    if high is not None and (high < limit - near or (touches_high and fraction.high_open)):
+        return "good"
+    if low > limit + near or (touches_low and fraction.low_open):
+        return "poor"
+    if touches_low or touches_high:
+        return "borderline"
+    return "indeterminate"
+
+
+def _start(facts: PatientFacts) -> tuple[list[DateRange], frozenset[str]]:
+    """Start of relapse therapy, else the relapse itself, flagged."""
+    if facts.relapse_therapy_start is not None:
+        return sorted(facts.relapse_therapy_start.values), frozenset()
+    return sorted(facts.relapse_date.values), frozenset({"WEEKS_FROM_RELAPSE"})
+
+
+def _slots(result: MrdResult, start: Iterable[DateRange], tables: Tables) -> tuple[str, ...]:
+    """The time points the result may belong to: tp1, tp2, off_window or early."""
+    windows = (
+        ("early", None, tables.whole("tp1_first_day") - 1),
+        ("tp1", tables.whole("tp1_first_day"), tables.whole("tp1_last_day")),
+        ("off_window", tables.whole("tp1_last_day") + 1, tables.whole("tp2_first_day") - 1),
+        ("tp2", tables.whole("tp2_first_day"), tables.whole("tp2_last_day")),
+        ("off_window", tables.whole("tp2_last_day") + 1, None),
+    )
+    found = []
+    for begin in start:
+        earliest = (result.taken.earliest - begin.latest).days
+        latest = (result.taken.latest - begin.earliest).days
+        for name, first, last in windows:
+            if (first is None or latest >= first) and (last is None or earliest <= last):
+                found.append(name)
+    return tuple(dict.fromkeys(found))
+
+
+def _columns(results: list[MrdResult], slots: tuple[str, ...], tables: Tables) -> dict[str, str]:
+    by_slot: dict[str, list[str]] = {}
+    for item, slot in zip(results, slots, strict=True):
+        by_slot.setdefault(slot, []).append(result_class(item, tables))
+    return {
+        "tp1": _worst(by_slot.get("tp1", [])),
+        "tp2": _worst(by_slot.get("tp2", [])),
+        "off_window": "poor" if "poor" in by_slot.get("off_window", []) else "none",
+    }
+
+
+def _worst(classes: list[str]) -> str:
+    """The worst usable result governs; results of which none is usable are indeterminate."""
+    for name in _WORST_FIRST:
+        if name in classes:
+            return name
+    return "indeterminate" if classes else "missing"
+
+
+def _value_flags(results: list[MrdResult], value: str, tables: Tables) -> frozenset[str]:
+    flags = set()
+    poor = [item for item in results if result_class(item, tables) == "poor"]
+    other = tables.limit("mrd_other_cut_off")
+    if (
+        value == "poor"
+        and poor
+        and all(item.fraction is not None and not item.fraction.may_reach(other) for item in poor)
+    ):
+        flags.add("MRD_BETWEEN_1E4_AND_1E3")
+    by_day: dict[date, set[str]] = {}
+    for item in results:
+        klass = result_class(item, tables)
+        if item.taken.earliest == item.taken.latest and klass in _WORST_FIRST:
+            by_day.setdefault(item.taken.earliest, set()).add(klass)
+    if any(len(classes) > 1 for classes in by_day.values()):
+        flags.add("MRD_DISCORDANT")
+    return frozenset(flags)

@@ -1,0 +1,295 @@
+"""Site of the relapse and CNS status, in every world that the findings allow.
+
+Calling extramedullary disease too readily lowers the risk group (early BCP: combined is S2,
+isolated marrow S3), so a doubtful site leaves both values and is never "combined" alone.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from decimal import Decimal
+from itertools import product
+from typing import NamedTuple
+
+from relapse_model.amounts import AmountRange
+from relapse_model.facts import ANY_PERCENTAGE, Fact, PatientFacts
+from relapse_model.loader import Tables
+from relapse_model.table import Rule
+from relapse_model.worlds import Spread, Swing, spread
+
+
+class Place(NamedTuple):
+    """What the findings of one world say.
+
+    ``cns``: proven, palsy_proven (by a palsy alone) or none; ``extramedullary``: proven or none.
+    """
+
+    site: str
+    cns_status: str
+    cns: str
+    extramedullary: str
+
+
+@dataclass(frozen=True, slots=True)
+class SiteWorlds:
+    """What the findings say in all worlds.
+
+    ``site``: the site for the stratification, R-S8 applied. ``cns``: the union over the worlds.
+    ``fired``: rows of the site and CNS tables that may fire.
+    """
+
+    site: Spread[str]
+    cns_status: str
+    cns: frozenset[str]
+    flags: frozenset[str]
+    fired: tuple[Rule, ...]
+
+
+_CSF_COUNTS = ("csf_wbc", "csf_rbc", "blood_wbc", "blood_rbc")
+
+
+def site_worlds(facts: PatientFacts, tables: Tables) -> SiteWorlds:
+    """Site and CNS status in every world of the findings; see SiteWorlds."""
+    limits = {
+        "marrow": (tables.limit("m1_below_percent"), tables.limit("m3_from_percent")),
+        "csf_wbc": (tables.limit("csf_leukocytes_per_ul"),),
+        "csf_rbc": (tables.limit("csf_erythrocytes_per_ul"),),
+    }
+    ratio = tables.limit("traumatic_tap_ratio")
+    cns_table, site_table = tables.decision["cns"], tables.decision["site"]
+    fired: dict[str, Rule] = {}
+    cns_fired: dict[str, Rule] = {}
+    marrow_measured = facts.marrow_blasts.values != ANY_PERCENTAGE.values
+
+    def result(world: Mapping[str, object]) -> Place:
+        cns = cns_table.rule(
+            csf_blasts=str(world["csf_blasts"]),
+            csf_leukocytes=str(world["csf_wbc"]),
+            csf_erythrocytes=str(world["csf_rbc"]),
+            beyond_contamination=_beyond_contamination(world, facts, limits, ratio),
+            cranial_nerve_palsy=str(world["cranial_nerve_palsy"]),
+        )
+        cns_fired.setdefault(cns.id, cns)
+        disease = cns.then["cns_disease"]
+        if disease == "palsy_only":
+            # R-S7: with M1 marrow the palsy is the relapse; otherwise its cause must be known.
+            proven = world["cns_imaging"] == "leukaemia" or (
+                marrow_measured and world["marrow_blasts"] == "M1"
+            )
+            disease = "palsy_proven" if proven else "none"
+        # A biopsy proves a testis, also one without a clinical finding.
+        biopsies = (world["testis_biopsy_left"], world["testis_biopsy_right"])
+        proven = disease != "none" or "positive" in biopsies or world["other_em"] == "proven"
+        extramedullary = "proven" if proven else "none"
+        site = site_table.rule(
+            marrow=str(world["marrow_blasts"]),
+            marrow_confirmation=str(world["marrow_confirmation"]),
+            extramedullary=extramedullary,
+        )
+        fired.setdefault(site.id, site)
+        return Place(site.then["site"], cns.then["cns_status"], disease, extramedullary)
+
+    axes = _axes(facts, limits)
+    worlds = spread(axes, result)
+    states = dict(tables.facts["marrow_confirmation"].open_states)
+    other = [to for value in facts.marrow_confirmation.values for to in states.get(value, ())]
+    wider = spread(
+        {**axes, "marrow_confirmation": sorted({*axes["marrow_confirmation"], *other})}, result
+    )
+    swings = _named_by_fact(wider.swings, facts)
+    recorded = _recorded_sites(worlds, marrow_measured=marrow_measured)
+    cns_rules = list(cns_fired.values())
+    return SiteWorlds(
+        site=Spread(
+            recorded,
+            {name: _site_swings(pairs) for name, pairs in swings.items()},
+            {
+                name: {
+                    option: frozenset(place.site for place in places)
+                    for option, places in options.items()
+                }
+                for name, options in worlds.answers.items()
+            },
+        ),
+        cns_status=_cns_status(frozenset(place.cns_status for place in worlds.results), facts),
+        cns=frozenset(place.cns for place in worlds.results),
+        flags=_flags(facts, cns_rules, worlds),
+        fired=tuple(cns_rules if _csf_on_record(facts) else []) + tuple(fired.values()),
+    )
+
+
+def _axes(
+    facts: PatientFacts, limits: Mapping[str, tuple[Decimal, ...]]
+) -> dict[str, Iterable[object]]:
+    """The inputs of the site, amounts cut into the bands that the tables know."""
+    palsy = facts.cranial_nerve_palsy.values
+    return {
+        "marrow_blasts": bands(facts.marrow_blasts, limits["marrow"], ("M1", "M2", "M3")),
+        "marrow_confirmation": sorted(facts.marrow_confirmation.values),
+        "csf_blasts": sorted(facts.csf_blasts.values),
+        "csf_wbc": bands(facts.csf_wbc, limits["csf_wbc"], ("under_5", "5_or_more")),
+        "csf_rbc": _csf_rbc_options(facts, limits["csf_rbc"]),
+        "contamination": ("yes", "no"),
+        "cranial_nerve_palsy": sorted(palsy),
+        "cns_imaging": sorted(facts.cns_imaging.values) if "yes" in palsy else ("no_leukaemia",),
+        "testis_biopsy_left": _biopsy_options(facts.testis_left, facts.testis_biopsy_left),
+        "testis_biopsy_right": _biopsy_options(facts.testis_right, facts.testis_biopsy_right),
+        "other_em": _other_em_options(facts.other_em),
+    }
+
+
+def _csf_rbc_options(facts: PatientFacts, limits: tuple[Decimal, ...]) -> tuple[str, ...]:
+    """Red cells are asked for once there is a sample: a tap not yet done is imagined clean."""
+    if not (facts.csf_wbc.on_record or facts.csf_blasts.on_record or facts.csf_rbc.on_record):
+        return ("under_10",)
+    return bands(facts.csf_rbc, limits, ("under_10", "10_or_more"))
+
+
+def bands(
+    fact: Fact[AmountRange], limits: tuple[Decimal, ...], names: tuple[str, ...]
+) -> tuple[str, ...]:
+    """The bands, cut at ``limits`` (each opening the next band), that the amount may be in."""
+    found = []
+    for index, name in enumerate(names):
+        lower = limits[index - 1] if index else None
+        upper = limits[index] if index < len(limits) else None
+        if any(_meets(amount, lower, upper) for amount in fact.values):
+            found.append(name)
+    return tuple(found)
+
+
+def _meets(amount: AmountRange, lower: Decimal | None, upper: Decimal | None) -> bool:
+    """Whether some value of ``amount`` is >= lower and < upper."""
+    if upper is not None and not amount.may_be_below(upper):
+        return False
+    return lower is None or amount.may_reach(lower)
+
+
+def _biopsy_options(involved: Fact[str], biopsy: Fact[str]) -> tuple[str, ...]:
+    """A biopsy nobody asks for is not an input: no finding, and no result on record."""
+    if involved.values == {"not_involved"} and not biopsy.decided:
+        return ("negative",)
+    return tuple(sorted(biopsy.values))
+
+
+def _other_em_options(other_em: Fact[str]) -> tuple[str, ...]:
+    """A suspected site may be disease or not."""
+    options = set(other_em.values)
+    if "unproven" in options:
+        options = (options - {"unproven"}) | {"none", "proven"}
+    return tuple(sorted(options))
+
+
+def _beyond_contamination(
+    world: Mapping[str, object],
+    facts: PatientFacts,
+    limits: Mapping[str, tuple[Decimal, ...]],
+    ratio: Decimal,
+) -> str:
+    """CSF WBC/RBC > 2 x blood WBC/RBC, as far as the four counts settle it in this world."""
+    csf_wbc = _clipped(facts.csf_wbc, limits["csf_wbc"][0], world["csf_wbc"] == "5_or_more")
+    csf_rbc = _clipped(facts.csf_rbc, limits["csf_rbc"][0], world["csf_rbc"] == "10_or_more")
+    verdicts = {
+        _exceeds(*counts, ratio)
+        for counts in product(csf_wbc, csf_rbc, facts.blood_wbc.values, facts.blood_rbc.values)
+    }
+    if len(verdicts) == 1 and (verdict := verdicts.pop()) is not None:
+        return "yes" if verdict else "no"
+    return str(world["contamination"])
+
+
+def _clipped(fact: Fact[AmountRange], limit: Decimal, at_or_above: object) -> list[AmountRange]:
+    """The parts of the amount in the band of this world."""
+    parts = []
+    for amount in fact.values:
+        if at_or_above and amount.may_reach(limit):
+            low = max(amount.low, limit)
+            parts.append(AmountRange(low, amount.high) if low != amount.low else amount)
+        elif not at_or_above and amount.may_be_below(limit):
+            high = limit if amount.high is None else min(amount.high, limit)
+            parts.append(AmountRange(amount.low, high))
+    return parts
+
+
+def _exceeds(
+    csf_wbc: AmountRange,
+    csf_rbc: AmountRange,
+    blood_wbc: AmountRange,
+    blood_rbc: AmountRange,
+    ratio: Decimal,
+) -> bool | None:
+    """Strictly more than ``ratio`` times the blood ratio; None when the counts leave it open."""
+    most = None if csf_wbc.high is None or blood_rbc.high is None else csf_wbc.high * blood_rbc.high
+    least = csf_wbc.low * blood_rbc.low
+    explained_least = ratio * blood_wbc.low * csf_rbc.low
+    explained_most = (
+        None
+        if blood_wbc.high is None or csf_rbc.high is None
+        else ratio * blood_wbc.high * csf_rbc.high
+    )
+    if explained_most is not None and least > explained_most:
+        return True
+    if most is not None and most <= explained_least:
+        return False
+    return None
+
+
+def _named_by_fact(
+    swings: Mapping[str, frozenset[Swing]], facts: PatientFacts
+) -> dict[str, frozenset[Swing]]:
+    """Give the swing of the contamination rule to the counts that leave it open."""
+    named = dict(swings)
+    contamination = named.pop("contamination")
+    for name in _CSF_COUNTS:
+        count: Fact[AmountRange] = getattr(facts, name)
+        if not all(amount.low == amount.high for amount in count.values) or not count.decided:
+            named[name] = named.get(name, frozenset()) | contamination
+    return named
+
+
+def _site_swings(pairs: frozenset[Swing]) -> frozenset[Swing]:
+    sites = (frozenset(place.site for place in pair) for pair in pairs)
+    return frozenset(pair for pair in sites if len(pair) > 1)
+
+
+def _recorded_sites(worlds: Spread[Place], *, marrow_measured: bool) -> frozenset[str]:
+    """The sites for the stratification.
+
+    R-S8: without a marrow result and without proven extramedullary disease the recorded relapse
+    may be anywhere; a site is not inferred by exclusion.
+    """
+    if marrow_measured:
+        return frozenset(place.site for place in worlds.results)
+    if all(place.extramedullary == "proven" for place in worlds.results):
+        return frozenset({"combined", "isolated_em"})
+    return frozenset({"combined", "isolated_bm", "isolated_em"})
+
+
+def _csf_on_record(facts: PatientFacts) -> bool:
+    return (
+        facts.csf_blasts.decided
+        or facts.csf_wbc.on_record
+        or facts.cranial_nerve_palsy.values == {"yes"}
+    )
+
+
+def _cns_status(statuses: frozenset[str], facts: PatientFacts) -> str:
+    """One status, CNS3_or_CNS2c when the traumatic-tap rule cannot be applied, or unknown."""
+    if len(statuses) == 1:
+        return next(iter(statuses))
+    if facts.csf_blasts.values == {"seen"} and statuses <= {"CNS2c", "CNS3a", "CNS3b", "CNS3c"}:
+        return "CNS3_or_CNS2c"
+    return "unknown"
+
+
+def _flags(facts: PatientFacts, cns_rules: list[Rule], worlds: Spread[Place]) -> frozenset[str]:
+    """Flags that hold in every world of the CNS findings, and a disagreement of records."""
+    flags = frozenset.intersection(*(frozenset(rule.flags) for rule in cns_rules))
+    if (
+        facts.cns_site.values == {"asserted"}
+        and facts.csf_blasts.decided
+        and all(place.cns == "none" for place in worlds.results)
+    ):
+        flags |= {"SITE_CONFLICT"}
+    return flags
