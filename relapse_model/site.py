@@ -97,7 +97,8 @@ def site_worlds(facts: PatientFacts, tables: Tables) -> SiteWorlds:
     wider = spread(
         {**axes, "marrow_confirmation": sorted({*axes["marrow_confirmation"], *other})}, result
     )
-    swings = _named_by_fact(wider.swings, facts)
+    confirmation = {"marrow_confirmation": wider.swings["marrow_confirmation"]}
+    swings = _named_by_fact({**worlds.swings, **confirmation}, facts)
     recorded = _recorded_sites(worlds, marrow_measured=marrow_measured)
     cns_rules = list(cns_fired.values())
     return SiteWorlds(

@@ -29,10 +29,6 @@ class Rule:
     flags: tuple[str, ...]
     citation: Citation
 
-    def may_fire(self, columns: Mapping[str, frozenset[Cell]]) -> bool:
-        """Whether some completion of the possible ``columns`` fires this row."""
-        return all(columns[column] & cells for column, cells in self.when.items())
-
 
 @dataclass(frozen=True, slots=True)
 class DecisionTable:
