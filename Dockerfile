@@ -1,0 +1,35 @@
+# The service as an image: gunicorn behind your own TLS proxy, as a user without rights.
+#
+#   docker build -t relapsed-all-cds .
+#   docker run --rm --read-only --tmpfs /tmp --cap-drop ALL --security-opt no-new-privileges \
+#     -p 8080:8080 -e CDS_ALLOWED_ORIGINS=https://ehr.example.org relapsed-all-cds
+#
+# For a trial with the sample patients add -e CDS_MODE=development.
+# Who releases an image pins the base image by its digest.
+
+FROM python:3.13-slim AS build
+WORKDIR /build
+ENV PIP_DISABLE_PIP_VERSION_CHECK=1 PIP_NO_CACHE_DIR=1 PIP_NO_INPUT=1
+COPY requirements.lock requirements-build.lock ./
+RUN python -m venv /opt/build \
+    && /opt/build/bin/pip install --require-hashes --no-deps -r requirements-build.lock \
+    && python -m venv /opt/service \
+    && /opt/service/bin/pip install --require-hashes --no-deps -r requirements.lock
+COPY pyproject.toml README.md LICENSE NOTICE ./
+COPY relapse_model relapse_model
+COPY fhir_mappings fhir_mappings
+COPY cds_service cds_service
+RUN /opt/build/bin/pip wheel --no-build-isolation --no-deps --no-index --wheel-dir dist . \
+    && /opt/service/bin/pip install --no-deps --no-index dist/*.whl \
+    && /opt/service/bin/pip uninstall --yes pip
+
+FROM python:3.13-slim
+COPY --from=build /opt/service /opt/service
+ENV PATH=/opt/service/bin:$PATH PYTHONUNBUFFERED=1 CDS_MODE=production
+USER 10001:10001
+EXPOSE 8080
+HEALTHCHECK --interval=30s --timeout=3s --start-period=10s CMD ["python", "-c", \
+    "import urllib.request; urllib.request.urlopen('http://127.0.0.1:8080/health', timeout=2)"]
+CMD ["gunicorn", "--bind", "0.0.0.0:8080", "--workers", "2", "--threads", "8", \
+    "--worker-class", "gthread", "--worker-tmp-dir", "/dev/shm", "--graceful-timeout", "30", \
+    "cds_service.wsgi:app"]

@@ -1,0 +1,58 @@
+# The commands of this repository. GNU make and a POSIX shell are enough; Python 3.11 or newer.
+#
+#   make run     serve on 127.0.0.1:8080 with sample patients (HOST=..., PORT=...)
+#   make test    every check, then every test
+
+.PHONY: help run test test-fresh check docs lock clean
+.DEFAULT_GOAL := help
+
+HOST ?= 127.0.0.1
+PORT ?= 8080
+PYTHON ?=
+
+# An environment counts as installed when it holds the stamp of its lock file's content.
+RUN_LOCK := requirements.lock
+DEV_LOCK := requirements-dev.lock
+RUN_STAMP := .venv/.installed-$(shell cksum < $(RUN_LOCK) | tr ' ' '-')
+DEV_STAMP := .venv-dev/.installed-$(shell cksum < $(DEV_LOCK) | tr ' ' '-')
+DEV := .venv-dev/bin
+
+help: ## this list
+	@sed -n 's/^\([a-z-]*\):.*## /  make \1: /p' Makefile
+
+run: $(RUN_STAMP) ## serve on HOST:PORT with the sample patients
+	@HOST='$(HOST)' PORT='$(PORT)' exec .venv/bin/python -m cds_service
+
+test: check ## every check, then every test
+	@$(DEV)/python -m pytest
+
+test-fresh: $(DEV_STAMP) ## clone, install and serve in a temporary folder
+	@$(DEV)/python -m pytest -m fresh_clone
+
+check: $(DEV_STAMP) ## lint, format, types, import contracts, generated docs
+	@$(DEV)/python -m ruff check .
+	@$(DEV)/python -m ruff format --check .
+	@$(DEV)/python -m mypy
+	@$(DEV)/lint-imports
+	@if [ -f docs/generate.py ]; then $(DEV)/python docs/generate.py --check; fi
+
+docs: $(DEV_STAMP) ## write the generated pages of docs/ again
+	@if [ -f docs/generate.py ]; then $(DEV)/python docs/generate.py; fi
+
+# Without header and annotations: the files hold pins and hashes, nothing of this machine.
+LOCK := $(DEV)/uv pip compile --quiet --upgrade --universal --python-version 3.11 \
+	--generate-hashes --no-header --no-annotate --output-file
+
+lock: $(DEV_STAMP) ## resolve pyproject.toml again into the three lock files
+	@$(LOCK) requirements.lock pyproject.toml
+	@$(LOCK) requirements-build.lock --group build
+	@$(LOCK) requirements-dev.lock --extra dev --group build pyproject.toml
+
+clean: ## remove the environments and everything derived
+	rm -rf .venv .venv-dev build dist .mypy_cache .pytest_cache .ruff_cache .import_linter_cache .hypothesis
+
+$(RUN_STAMP):
+	@PYTHON='$(PYTHON)' sh dev/environment.sh .venv $(RUN_LOCK) '$@'
+
+$(DEV_STAMP):
+	@PYTHON='$(PYTHON)' sh dev/environment.sh .venv-dev $(DEV_LOCK) '$@'

@@ -1,0 +1,77 @@
+"""A newcomer clones the repository and types ``make run``."""
+
+from __future__ import annotations
+
+import json
+import os
+import shutil
+import subprocess
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+FIRST_START, SECOND_START = 40, 3
+"""Seconds in which the service has to answer."""
+
+
+@pytest.fixture
+def clone(
+    request: pytest.FixtureRequest, root: Path, environment: dict[str, str], tmp_path: Path
+) -> Path:
+    """A clone of the last commit, without anything that this checkout has installed."""
+    asked_for = request.config.option.markexpr == "fresh_clone"
+    if os.environ.get("CI") != "true" and not asked_for:
+        pytest.skip("takes a minute and the network: make test-fresh, or CI=true")
+    if shutil.which("git") is None or not (root / ".git").exists():
+        pytest.skip("not a git checkout: there is nothing to clone")
+    folder = tmp_path / "clone"
+    # A build machine's checkout may belong to another user than the one who tests it.
+    trusting = tmp_path / "gitconfig"
+    trusting.write_text("[safe]\n\tdirectory = *\n", encoding="utf-8")
+    subprocess.run(
+        ["git", "clone", "--quiet", str(root), str(folder)],
+        env={**environment, "GIT_CONFIG_GLOBAL": str(trusting)},
+        check=True,
+        timeout=60,
+    )
+    return folder
+
+
+@pytest.mark.fresh_clone
+def test_make_run_alone_serves_a_fresh_clone_and_again_at_once(
+    clone: Path,
+    served: Callable[..., Any],
+    free_port: Callable[[], int],
+    curl_command: Callable[[int], str],
+    environment: dict[str, str],
+) -> None:
+    """First start within 40 s with running needs only, second within 3 s; the curl works."""
+    port = free_port()
+    command = ["make", "run", f"PORT={port}"]
+    with served(command, clone, environment, port, 180) as first:
+        done = subprocess.run(
+            ["sh", "-c", curl_command(port)],
+            cwd=clone,
+            env=environment,
+            capture_output=True,
+            check=True,
+            timeout=30,
+        )
+    with served(command, clone, environment, port, 30) as second:
+        pass
+
+    assert len(json.loads(done.stdout)["cards"]) == 1
+    assert not list(clone.glob(".venv/lib/*/site-packages/pytest"))
+    assert first.seconds < FIRST_START
+    assert second.seconds < SECOND_START
+    untracked = subprocess.run(
+        ["git", "status", "--porcelain"],
+        cwd=clone,
+        env=environment,
+        capture_output=True,
+        check=True,
+        timeout=30,
+    )
+    assert not untracked.stdout
