@@ -1,0 +1,112 @@
+"""The Flask application: addresses, statuses and headers. Nothing is decided here."""
+
+from __future__ import annotations
+
+import os
+from typing import Any
+from uuid import uuid4
+
+import msgspec
+from flask import Flask, Response, request
+from werkzeug.exceptions import HTTPException
+
+from cds_service import decision_log
+from cds_service.card_words import card_words
+from cds_service.config import Config
+from cds_service.discovery import SERVICE_ID, discovery
+from cds_service.errors import CdsServiceError, UnknownService, operation_outcome
+from cds_service.health import health
+from cds_service.patient_view import patient_view
+from cds_service.request_body import json_body
+from cds_service.response_headers import with_headers
+from cds_service.sample_fhir import sample_fhir
+from relapse_model.loader import tables
+
+_ISSUE_CODES = {404: "not-found", 405: "not-supported", 413: "too-long", 415: "not-supported"}
+_WORDS = {
+    404: "There is nothing at this address; start at GET /cds-services.",
+    405: "This address does not answer this method; Allow lists those it does.",
+}
+_BUG = "The service failed to answer. This is a defect of the service; please report the id"
+
+
+def create_app(config: Config | None = None) -> Flask:
+    """The application; raises StartError or the errors of the model and mappings, naming the place.
+
+    Tables, code sets, words and settings are read and checked here, once.
+    """
+    config = config or Config.from_environment(os.environ)
+    tables()
+    card_words()
+    services = msgspec.json.encode(discovery())
+    state = msgspec.json.encode(health())
+
+    app = Flask(__name__, static_folder=None)
+    # A redirect would lose the POST and, in a browser, the CORS preflight.
+    app.url_map.strict_slashes = False
+    app.url_map.merge_slashes = False
+
+    @app.get("/cds-services")
+    def _services() -> Response:
+        return _json(services)
+
+    @app.post("/cds-services/<service_id>")
+    def _service(service_id: str) -> Response:
+        if service_id != SERVICE_ID:
+            raise UnknownService
+        return _json(msgspec.json.encode(patient_view(json_body(request, config.body_limit))))
+
+    @app.get("/health")
+    def _health() -> Response:
+        return _json(state)
+
+    if config.sample_patients:
+        app.register_blueprint(sample_fhir(config))
+    _answer_errors(app)
+
+    @app.before_request
+    def _preflight() -> Response | None:
+        # Without authentication and on every address: a browser asks before it shows a 404 too.
+        return _nothing() if request.method == "OPTIONS" else None
+
+    @app.after_request
+    def _headers(response: Response) -> Response:
+        return with_headers(response, request, config)
+
+    return app
+
+
+def _answer_errors(app: Flask) -> None:
+    @app.errorhandler(CdsServiceError)
+    def _refused(error: CdsServiceError) -> Response:
+        return _json(msgspec.json.encode(error.outcome()), error.status)
+
+    @app.errorhandler(HTTPException)
+    def _http(error: HTTPException) -> Response:
+        status = error.code or 500
+        words = _WORDS.get(status, "The request cannot be answered.")
+        outcome = operation_outcome(_ISSUE_CODES.get(status, "invalid"), words)
+        response = _json(msgspec.json.encode(outcome), status)
+        for name, value in error.get_headers():
+            if name in {"Allow", "Retry-After"}:
+                response.headers[name] = value
+        return response
+
+    @app.errorhandler(Exception)
+    def _bug(error: Exception) -> Response:
+        bug_id = str(uuid4())
+        decision_log.record_bug(bug_id, error)
+        outcome: dict[str, Any] = operation_outcome("exception", f"{_BUG} {bug_id}.")
+        return _json(msgspec.json.encode(outcome), 500)
+
+
+def _nothing() -> Response:
+    response = Response(status=204)
+    del response.headers["Content-Type"]  # Flask would say text/html of a body that is not there
+    return response
+
+
+def _json(body: bytes, status: int = 200) -> Response:
+    fhir = request.path.startswith("/fhir")
+    kind = "application/fhir+json" if fhir else "application/json"
+    return Response(body, status=status, mimetype=kind)

@@ -1,0 +1,173 @@
+"""The words of the cards (``card_words.toml``), checked when the program starts.
+
+Checked: every plan of decision.md has words; every placeholder is known; no text is empty; the
+longest possible summary of every plan stays under 140 characters (cds-hooks_2.0@83); every fact
+that the model may want has words to ask for it.
+"""
+
+from __future__ import annotations
+
+import tomllib
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from functools import cache
+from importlib.resources import files
+from string import Formatter
+from typing import Any
+
+from cds_service.errors import WordsError
+from relapse_model.loader import tables
+
+SUMMARY_LIMIT = 140
+"""A summary has fewer characters than this (cds-hooks_2.0@83)."""
+
+PLANS = (
+    "OUT_OF_SCOPE_DISEASE",
+    "OUT_OF_SCOPE_AGE",
+    "NO_RELAPSE",
+    "DATA_ERROR",
+    "CONFIRM_RELAPSE",
+    "INSUFFICIENT_DATA",
+    "CHEMO_LOCAL_NO_HSCT",
+    "CHEMO_THEN_MRD",
+    "CHEMO_CONTINUE",
+    "HSCT_MRD",
+    "HSCT_MRD_BORDERLINE",
+    "HSCT_CONSIDER_GENETICS",
+    "HSCT_HR",
+    "HSCT_INVARIANT",
+    "MDT_CONFLICT_S1_MRD",
+    "EXPERT_POST_HSCT",
+    "TRIAL_PHASE_1_2",
+)
+"""The plans of decision.md."""
+
+KINDS = ("stratified", "undecided", "caution")
+"""The kinds of plan that give a card; ``silent`` plans give none."""
+
+_PLACEHOLDERS = frozenset({"groups", "risk", "missing"})
+_MOST_MISSING = " and 99 more"
+
+
+@dataclass(frozen=True, slots=True)
+class PlanWords:
+    """How one plan is told. A silent plan has only ``short``."""
+
+    kind: str
+    short: str
+    indicator: str = ""
+    summary: str = ""
+    summary_plain: str = ""
+
+    @property
+    def placeholders(self) -> frozenset[str]:
+        """The names in braces in ``summary``."""
+        return frozenset(name for _, name, _, _ in Formatter().parse(self.summary) if name)
+
+
+@dataclass(frozen=True, slots=True)
+class CardWords:
+    """Everything a card says that is not a fact, a statement or a conclusion."""
+
+    source: Mapping[str, str]
+    topics: Mapping[str, Mapping[str, str]]
+    headings: Mapping[str, str]
+    table_heads: Mapping[str, Sequence[str]]
+    units: Mapping[str, str]
+    closing: Mapping[str, str]
+    plans: Mapping[str, PlanWords]
+    words: Mapping[str, Mapping[str, str]]
+    flags: Mapping[str, str]
+    asks: Mapping[str, str]
+    statement_topics: Mapping[str, str]
+
+    def listed(self, kind: str, values: Sequence[str]) -> str:
+        """``values`` of one vocabulary in words: ``S1, S2 or S3``; empty when there are none."""
+        known = self.words[kind]
+        return either(*(known.get(value, spelled(value)) for value in values))
+
+
+def either(*texts: str) -> str:
+    """``a``, ``a or b``, ``a, b or c``."""
+    if len(texts) < 2:  # noqa: PLR2004 - grammar, not a threshold
+        return "".join(texts)
+    return f"{', '.join(texts[:-1])} or {texts[-1]}"
+
+
+def spelled(code: str) -> str:
+    """A code without words of its own, readable: ``VERY_EARLY`` becomes ``very early``."""
+    return code.replace("_", " ").lower() if code.isupper() else code.replace("_", " ")
+
+
+@cache
+def card_words() -> CardWords:
+    """The words as shipped, read and checked once; raises WordsError naming the place."""
+    return words_from(files("cds_service").joinpath("card_words.toml").read_text("utf-8"))
+
+
+def words_from(text: str) -> CardWords:
+    """The words of one TOML document; raises WordsError naming the place that is not sound."""
+    try:
+        data = tomllib.loads(text)
+    except tomllib.TOMLDecodeError as error:
+        raise WordsError("the file", str(error)) from error
+    _refuse_blank(data, "")
+    try:
+        words = CardWords(
+            plans={name: PlanWords(**entry) for name, entry in data.pop("plans").items()},
+            **data,
+        )
+    except (KeyError, TypeError) as error:
+        raise WordsError("the file", f"sections or fields are not as declared: {error}") from error
+    _check_plans(words)
+    _check_asks(words)
+    return words
+
+
+def _refuse_blank(value: Any, where: str) -> None:  # noqa: ANN401 - any TOML value
+    if isinstance(value, str) and not value.strip():
+        raise WordsError(where, "is empty")
+    if isinstance(value, dict):
+        for key, item in value.items():
+            _refuse_blank(item, f"{where}.{key}" if where else key)
+    if isinstance(value, list):
+        for number, item in enumerate(value):
+            _refuse_blank(item, f"{where}[{number}]")
+
+
+def _check_plans(words: CardWords) -> None:
+    if different := set(PLANS) ^ set(words.plans):
+        raise WordsError("plans", f"missing or unknown: {', '.join(sorted(different))}")
+    for name, plan in words.plans.items():
+        if plan.kind != "silent":
+            _check_plan(f"plans.{name}", plan, words)
+
+
+def _check_plan(where: str, plan: PlanWords, words: CardWords) -> None:
+    if plan.kind not in KINDS or plan.kind not in words.topics:
+        raise WordsError(where, f"kind must be silent or one of {', '.join(KINDS)}, with a topic")
+    if plan.indicator not in {"info", "warning"}:
+        raise WordsError(where, "indicator must be info or warning, never critical")
+    if not (plan.summary and plan.summary_plain):
+        raise WordsError(where, "summary and summary_plain are required")
+    if unknown := plan.placeholders - _PLACEHOLDERS:
+        raise WordsError(f"{where}.summary", f"unknown placeholder {sorted(unknown)}")
+    if "{" in plan.summary_plain:
+        raise WordsError(f"{where}.summary_plain", "must not have placeholders")
+    if max(longest(plan, words), len(plan.summary_plain)) >= SUMMARY_LIMIT:
+        raise WordsError(f"{where}.summary", f"can reach {SUMMARY_LIMIT} characters")
+
+
+def longest(plan: PlanWords, words: CardWords) -> int:
+    """Length of the longest summary that any decision can give to ``plan``, in characters."""
+    worst = {
+        "groups": words.listed("s_group", list(words.words["s_group"])),
+        "risk": words.listed("risk", list(words.words["risk"])),
+        "missing": max(words.asks.values(), key=len) + _MOST_MISSING,
+    }
+    return len(plan.summary.format(**worst))
+
+
+def _check_asks(words: CardWords) -> None:
+    if unnamed := set(tables().facts) - set(words.asks):
+        raise WordsError("asks", f"no words for {', '.join(sorted(unnamed))}")

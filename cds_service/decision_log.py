@@ -1,0 +1,80 @@
+"""One JSON line per decision, and per bug; nothing about the patient.
+
+What may stand in a line is listed here and nowhere else: ids that we made, the hook instance where
+it is a UUID (a client may write anything into it), versions, the plan and the ids of the rules.
+Facts, evidence, dates, resource ids, headers and addresses never do.
+"""
+
+from __future__ import annotations
+
+import json
+import logging
+import re
+import sys
+import traceback
+from pathlib import PurePath
+from types import TracebackType
+
+from cds_service.hook_request import HookRequest
+from relapse_model.decision import Decision
+
+DECISIONS = logging.getLogger("cds_service.decisions")
+BUGS = logging.getLogger("cds_service.bugs")
+
+_UUID = re.compile(r"[0-9a-fA-F]{8}(-[0-9a-fA-F]{4}){3}-[0-9a-fA-F]{12}")
+
+
+def write_to_stderr() -> None:
+    """Send both logs to standard error, one JSON object per line."""
+    logger = logging.getLogger("cds_service")
+    if not logger.handlers:
+        handler = logging.StreamHandler(sys.stderr)
+        handler.setFormatter(logging.Formatter("%(message)s"))
+        logger.addHandler(handler)
+    logger.setLevel(logging.INFO)
+    logger.propagate = False
+
+
+def record(hook: HookRequest, decision_id: str, decision: Decision, cards: int) -> None:
+    """Log one decision: who asked (hook instance), what was decided, and by which rules."""
+    _write(
+        DECISIONS,
+        logging.INFO,
+        event="decision",
+        hook=hook.hook,
+        hook_instance=_loggable_instance(hook.hook_instance),
+        decision=decision_id,
+        model=decision.model.version,
+        tables=decision.model.tables,
+        plan=decision.plan,
+        rules=[f"{step.table}:{rule}" for step in decision.trace for rule in step.rules],
+        cards=cards,
+    )
+
+
+def record_bug(bug_id: str, error: BaseException) -> None:
+    """Log where a bug is: type, and module and line of each frame; never a value or a message."""
+    _write(
+        BUGS,
+        logging.ERROR,
+        event="bug",
+        bug=bug_id,
+        type=type(error).__qualname__,
+        frames=frames(error.__traceback__),
+    )
+
+
+def frames(trace: TracebackType | None) -> list[str]:
+    """``module.py:line function`` of each frame, outermost first; no paths, source or values."""
+    return [
+        f"{PurePath(frame.filename).name}:{frame.lineno} {frame.name}"
+        for frame in traceback.extract_tb(trace)
+    ]
+
+
+def _loggable_instance(text: str) -> str:
+    return text.lower() if _UUID.fullmatch(text) else "not a UUID"
+
+
+def _write(logger: logging.Logger, level: int, **fields: object) -> None:
+    logger.log(level, "%s", json.dumps(fields, separators=(",", ":")))

@@ -1,0 +1,227 @@
+"""Everything that can go wrong, drawn once, with the HTTP status beside it.
+
+    CdsServiceError
+    ├── MalformedRequest                   400
+    │   ├── BodyNotJson                    400  not JSON, wrong encoding, nested too deeply
+    │   ├── BodyNotAnObject                400  JSON, but no object
+    │   ├── UnsafeText                     400  U+0000 or half of a surrogate pair
+    │   ├── FieldMissing                   400  names the field
+    │   ├── FieldEmpty                     400  names the field
+    │   ├── FieldMistyped                  400  names the field
+    │   └── WrongHook                      400  the service does not answer this hook
+    ├── NotFound                           404
+    │   ├── UnknownService                 404  no service of this id
+    │   └── UnknownSample                  404  no sample resource of this id (development)
+    ├── RequiredDataMissing                412  names every prefetch key that is missing
+    ├── BodyTooLarge                       413
+    ├── UnsupportedMedia                   415  content type or encoding
+    └── OtherPatient                       422  the Patient sent is not the Patient asked about
+
+    StartError                             the program does not start
+    ├── SettingError                       names the setting
+    └── WordsError                         names the place in the words file
+
+Whatever is not in this tree is a bug: 500, fixed words and an id (``app.py``). Every answer that
+is not 2xx carries an OperationOutcome; ``expression`` names the field. No message repeats a value
+that came from outside.
+"""
+
+# ruff: noqa: N818 - each class is named for what is wrong, not for being an error
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from typing import Any, ClassVar
+
+
+def operation_outcome(
+    code: str, diagnostics: str, expression: Iterable[str] = ()
+) -> dict[str, Any]:
+    """An R4 OperationOutcome with one error: issue type ``code``, the field(s) it is about."""
+    issue: dict[str, Any] = {"severity": "error", "code": code, "diagnostics": diagnostics}
+    if fields := list(expression):
+        issue["expression"] = fields
+    return {"resourceType": "OperationOutcome", "issue": [issue]}
+
+
+class CdsServiceError(Exception):
+    """A request that cannot be answered with cards.
+
+    ``status``: HTTP status. ``code``: OperationOutcome issue type. ``fields``: what it is about.
+    """
+
+    status: ClassVar[int]
+    code: ClassVar[str]
+
+    def __init__(self, diagnostics: str, *fields: str) -> None:
+        """Say what is wrong, without repeating what was sent."""
+        super().__init__(diagnostics)
+        self.diagnostics = diagnostics
+        self.fields = fields
+
+    def outcome(self) -> dict[str, Any]:
+        """The OperationOutcome of this error."""
+        return operation_outcome(self.code, self.diagnostics, self.fields)
+
+
+class MalformedRequest(CdsServiceError):
+    """The request cannot be read."""
+
+    status = 400
+    code = "invalid"
+
+
+class BodyNotJson(MalformedRequest):
+    """The body is not JSON in UTF-8."""
+
+    code = "structure"
+
+
+class BodyNotAnObject(MalformedRequest):
+    """The body is JSON, but not an object."""
+
+    code = "structure"
+
+    def __init__(self) -> None:
+        """Nothing to name: it is the whole body."""
+        super().__init__("The body must be a JSON object.")
+
+
+class UnsafeText(MalformedRequest):
+    """The body holds text that cannot be stored or shown."""
+
+    code = "value"
+
+
+class FieldMissing(MalformedRequest):
+    """A required field is absent."""
+
+    code = "required"
+
+    def __init__(self, field: str, why: str = "is required") -> None:
+        """Name the field."""
+        super().__init__(f"{field} {why}.", field)
+
+
+class FieldEmpty(MalformedRequest):
+    """A required field is blank."""
+
+    code = "value"
+
+    def __init__(self, field: str) -> None:
+        """Name the field."""
+        super().__init__(f"{field} must not be empty.", field)
+
+
+class FieldMistyped(MalformedRequest):
+    """A field has another type or shape than CDS Hooks gives it."""
+
+    code = "value"
+
+    def __init__(self, field: str, expected: str) -> None:
+        """Name the field and what it must be."""
+        super().__init__(f"{field} must be {expected}.", field)
+
+
+class WrongHook(MalformedRequest):
+    """The service does not answer this hook."""
+
+    code = "not-supported"
+
+    def __init__(self, expected: str) -> None:
+        """Name the hook that is answered."""
+        super().__init__(f"hook must be {expected}: this service answers no other.", "hook")
+
+
+class NotFound(CdsServiceError):
+    """There is nothing at this address."""
+
+    status = 404
+    code = "not-found"
+
+
+class UnknownService(NotFound):
+    """No service has this id."""
+
+    def __init__(self) -> None:
+        """The id stands in the URL; it is not repeated."""
+        super().__init__("No CDS service has this id; GET /cds-services lists them.")
+
+
+class UnknownSample(NotFound):
+    """No sample resource has this type and id."""
+
+    def __init__(self) -> None:
+        """The id stands in the URL; it is not repeated."""
+        super().__init__("No sample resource has this type and id; GET /fhir/Patient lists them.")
+
+
+class RequiredDataMissing(CdsServiceError):
+    """Required prefetch was not sent, or the client could not get it."""
+
+    status = 412
+    code = "required"
+
+    def __init__(self, keys: Iterable[str]) -> None:
+        """Name every prefetch key that is missing."""
+        fields = tuple(f"prefetch.{key}" for key in keys)
+        super().__init__(
+            f"Required data were not sent, or could not be read: {', '.join(fields)}. "
+            "Send the prefetch that GET /cds-services asks for.",
+            *fields,
+        )
+
+
+class BodyTooLarge(CdsServiceError):
+    """The body is larger than the setting allows."""
+
+    status = 413
+    code = "too-long"
+
+    def __init__(self, limit: int) -> None:
+        """``limit``: bytes."""
+        super().__init__(f"The body is larger than {limit} bytes.")
+
+
+class UnsupportedMedia(CdsServiceError):
+    """Content type or content encoding is not one this service reads."""
+
+    status = 415
+    code = "not-supported"
+
+
+class OtherPatient(CdsServiceError):
+    """The Patient resource in the prefetch is not the patient in context."""
+
+    status = 422
+    code = "business-rule"
+
+    def __init__(self, key: str) -> None:
+        """``key``: the prefetch key it stands in."""
+        super().__init__(
+            "The Patient resource sent is not the patient of context.patientId.",
+            f"prefetch.{key}",
+            "context.patientId",
+        )
+
+
+class StartError(Exception):
+    """The program does not start."""
+
+
+class SettingError(StartError):
+    """A setting has a value that cannot be used."""
+
+    def __init__(self, setting: str, what: str) -> None:
+        """Name the setting (environment variable) and what it must be."""
+        super().__init__(f"setting {setting} {what}")
+        self.setting = setting
+
+
+class WordsError(StartError):
+    """The words file is not complete or not sound."""
+
+    def __init__(self, where: str, what: str) -> None:
+        """Name the place in the file and the defect."""
+        super().__init__(f"card_words.toml: {where}: {what}")
+        self.where = where
