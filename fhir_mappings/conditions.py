@@ -1,0 +1,191 @@
+"""Conditions as read: which code sets, since when, how certain, on which side.
+
+``entered-in-error`` and ``refuted`` equal absence. ``provisional``, ``unconfirmed`` and
+``differential`` leave a thing possible and never prove it; so does a code that its own text
+contradicts. Status codes count under any system, because clients leave the system out.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable
+from dataclasses import dataclass, replace
+from typing import Final
+
+from fhir_mappings.codes import CODES
+from fhir_mappings.dates import asserted, at_age, days_of, start_of
+from fhir_mappings.r4 import BodySite, Concept, Condition, Extension
+from fhir_mappings.record import Recorded
+from relapse_model.dates import DateRange
+from relapse_model.facts import Remark
+
+HISTOLOGY: Final = "mcode-histology-morphology-behavior"
+OCCURRED_FOLLOWING: Final = "http://hl7.org/fhir/StructureDefinition/condition-occurredFollowing"
+OVER: Final = frozenset({"inactive", "resolved", "remission"})
+"""Clinical statuses under which a Condition is not active."""
+
+_ABSENT: Final = frozenset({"entered-in-error", "refuted"})
+_POSSIBLE: Final = frozenset({"provisional", "unconfirmed", "differential"})
+_LEUKAEMIA: Final = frozenset(name for name in CODES.sets if name.startswith("all"))
+_READ: Final = frozenset(
+    name for name, code_set in CODES.sets.items() if code_set.file in {"disease", "sites"}
+)
+_NOT_ALL: Final = re.compile(r"myelo(?:id|blastic|genous)|\baml\b|burkitt", re.IGNORECASE)
+_DENIED: Final = re.compile(
+    r"\b(?:no evidence of|negative for|history of|rule[d]? out|without)\b", re.IGNORECASE
+)
+_IN_WORDS: Final = re.compile(r"leuk(?:a)?em|lymphoblast", re.IGNORECASE)
+
+
+@dataclass(frozen=True, slots=True)
+class State:
+    """One Condition as read."""
+
+    reference: str
+    sets: frozenset[str]
+    start: DateRange | None
+    """When it began: onset[x], else the asserted date."""
+    recorded: DateRange | None
+    certain: bool
+    """Neither provisional nor contradicted by its own text."""
+    confirmed: bool
+    """verificationStatus says so in so many words."""
+    clinical: str
+    follows: bool
+    """Extension condition-occurredFollowing: it came after another."""
+    sides: frozenset[str]
+    """``left``, ``right``, both or none."""
+
+    @property
+    def over(self) -> bool:
+        """Whether it is no longer active."""
+        return self.clinical in OVER
+
+
+def states_of(
+    conditions: Iterable[Recorded[Condition]], birth: DateRange | None
+) -> tuple[tuple[State, ...], tuple[Remark, ...]]:
+    """Every Condition that stands in a code set, and what the reading noticed."""
+    states: list[State] = []
+    remarks: list[Remark] = []
+    for recorded in conditions:
+        if words(recorded.resource.verification_status) & _ABSENT:
+            continue
+        state = _state(recorded, birth)
+        conflict = bool(state.sets & _READ) and contradicted(recorded.resource.code, state.sets)
+        if conflict:
+            remarks.append(
+                Remark(
+                    "CODE_TEXT_CONFLICT",
+                    "Code and text of a Condition contradict each other.",
+                    (state.reference,),
+                )
+            )
+            state = replace(state, certain=False, confirmed=False)
+        if state.sets & _READ:
+            states.append(state)
+            remarks.extend(_unread_onset(recorded))
+        else:
+            remarks.extend(_unread_code(recorded))
+    return tuple(states), tuple(remarks)
+
+
+def words(*concepts: Concept | None) -> frozenset[str]:
+    """The codes of status concepts, under any system."""
+    return frozenset(
+        coding.code.strip()
+        for concept in concepts
+        if concept is not None
+        for coding in concept.coding
+        if coding.code
+    )
+
+
+def text_of(*concepts: Concept | None) -> str:
+    """Text and displays of concepts, in one line."""
+    parts: list[str] = []
+    for concept in concepts:
+        if concept is not None:
+            parts += [concept.text or "", *(coding.display or "" for coding in concept.coding)]
+    return " ".join(part for part in parts if part)
+
+
+def contradicted(concept: Concept | None, sets: frozenset[str]) -> bool:
+    """Whether the words of a coded concept deny what its code says."""
+    text = text_of(concept)
+    if not text or "history" in sets:
+        return False
+    return bool(_DENIED.search(text) or (sets & _LEUKAEMIA and _NOT_ALL.search(text)))
+
+
+def sides_of(sites: Iterable[BodySite]) -> frozenset[str]:
+    """The sides that body sites name, by qualifier extension or by a coding of their own."""
+    found: frozenset[str] = frozenset()
+    for site in sites:
+        found |= CODES.sets_of(site, *(item.value_codeable_concept for item in site.extension))
+    sides = found & {"left", "right"}
+    return frozenset({"left", "right"}) if "both_sides" in found else sides
+
+
+def _state(recorded: Recorded[Condition], birth: DateRange | None) -> State:
+    condition = recorded.resource
+    verification = words(condition.verification_status)
+    sets = CODES.sets_of(condition.code, *_histology(condition.extension), *condition.body_site)
+    clinical = words(condition.clinical_status)
+    return State(
+        reference=recorded.reference,
+        sets=sets,
+        start=_start(condition, birth),
+        recorded=days_of(condition.recorded_date),
+        certain=not verification & _POSSIBLE and not _is_hint(sets),
+        confirmed="confirmed" in verification,
+        clinical=min(clinical) if clinical else "",
+        follows=any(item.url == OCCURRED_FOLLOWING for item in condition.extension),
+        sides=sides_of(condition.body_site),
+    )
+
+
+def _is_hint(sets: frozenset[str]) -> bool:
+    """Whether only codes that a person must confirm say it."""
+    return all(name.endswith("_hint") for name in sets & _READ)
+
+
+def _start(condition: Condition, birth: DateRange | None) -> DateRange | None:
+    return (
+        days_of(condition.onset_date_time)
+        or start_of(condition.onset_period)
+        or at_age(condition.onset_age, birth)
+        or asserted(condition.extension)
+    )
+
+
+def _histology(extensions: tuple[Extension, ...]) -> list[Concept]:
+    return [
+        item.value_codeable_concept
+        for item in extensions
+        if item.value_codeable_concept is not None and (item.url or "").endswith(HISTOLOGY)
+    ]
+
+
+def _unread_onset(recorded: Recorded[Condition]) -> Iterable[Remark]:
+    condition = recorded.resource
+    stated = condition.onset_date_time or condition.onset_string or condition.onset_age
+    read = days_of(condition.onset_date_time) or condition.onset_age
+    if stated and not read:
+        yield Remark("UNREADABLE", "The onset of a Condition is not a date.", (recorded.reference,))
+
+
+def _unread_code(recorded: Recorded[Condition]) -> Iterable[Remark]:
+    code = recorded.resource.code
+    if CODES.misplaced(code) & _READ:
+        yield Remark(
+            "UNREADABLE",
+            "A known code stands under no code system, or under another one.",
+            (recorded.reference,),
+        )
+    elif _IN_WORDS.search(text_of(code)) and not _DENIED.search(text_of(code)):
+        yield Remark(
+            "UNREADABLE",
+            "A Condition names leukaemia in words, without a code that is known here.",
+            (recorded.reference,),
+        )

@@ -1,0 +1,252 @@
+"""The disease and its course: which leukaemia, diagnosed when, remission when, relapsed when."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+from typing import Any, Final
+
+from fhir_mappings.conditions import State
+from fhir_mappings.dates import first_of
+from fhir_mappings.observations import Result
+from fhir_mappings.quantities import PERCENT, amount_of
+from fhir_mappings.record import cited
+from fhir_mappings.relapses import (
+    ALL_SETS,
+    DISEASE,
+    REMISSION,
+    Relapses,
+    events_of,
+    relapse_conditions,
+    relapses_of,
+)
+from relapse_model.dates import FIRST_DAY, DateRange
+from relapse_model.facts import ANY_DAY, Fact, Remark, fact
+
+_B: Final = re.compile(
+    r"\b(?:pre|pro|precursor|common)[-\s]?b\b|\bb[-\s]?(?:cell|lineage|precursor|lympho\w+|all)\b"
+    r"|\bbcp\b|\bcommon all\b",
+    re.IGNORECASE,
+)
+_T: Final = re.compile(
+    r"\bt[-\s]?(?:cell|lineage|precursor|lympho\w+|all)\b|\bprecursor[-\s]t\b", re.IGNORECASE
+)
+_MIXED: Final = re.compile(r"mixed[-\s]phenotype|\bmpal\b|biphenotypic", re.IGNORECASE)
+_M3: Final = 25
+"""Per cent blasts that make a marrow relapse alone (facts: marrow_blasts)."""
+
+
+@dataclass(frozen=True, slots=True)
+class Course:
+    """Facts about the course, by name; the relapse that others are placed by; remarks."""
+
+    facts: dict[str, Fact[Any]]
+    relapses: Relapses
+    cr1: DateRange | None
+    remarks: tuple[Remark, ...]
+
+
+def course_of(states: Sequence[State], results: Sequence[Result]) -> Course:
+    """The course of the disease out of Conditions and status results."""
+    facts: dict[str, Fact[Any]] = {"disease": _disease(states, results)}
+    remarks: list[Remark] = []
+    phenotype = _immunophenotype(states, results)
+    if phenotype is not None:
+        facts["immunophenotype"] = phenotype
+        if not phenotype.decided:
+            text = "Sources disagree about the immunophenotype."
+            remarks.append(Remark("CODE_TEXT_CONFLICT", text, phenotype.evidence))
+    diagnosis, told = _diagnosis(states, results)
+    remarks += told
+    remissions = _remissions(states, results)
+    relapses = relapses_of(events_of(states, results), [when for when, _ in remissions])
+    cr1 = _cr1(remissions, relapses)
+    if diagnosis is not None:
+        facts["diagnosis_date"] = diagnosis
+    if cr1 is not None:
+        facts["cr1_date"] = cr1
+    refractory = _cr1_achieved(states, remissions, relapses)
+    if refractory is not None:
+        facts["cr1_achieved"] = refractory
+    cr1_day = next(iter(cr1.values)) if cr1 else None
+    dx_day = next(iter(diagnosis.values)) if diagnosis else None
+    relapses = replace(relapses, not_before=cr1_day or dx_day)
+    relapses, stood_in = _dated(relapses, results, cr1_day)
+    remarks += stood_in
+    facts["relapse_number"] = Fact(relapses.numbers, relapses.evidence)
+    if relapses.dates:
+        facts["relapse_date"] = Fact(frozenset(relapses.dates), relapses.evidence)
+    elif relapses.possible:
+        note = "no date recorded"
+        facts["relapse_date"] = Fact(ANY_DAY.values, relapses.evidence, note)
+    return Course(facts, relapses, cr1_day, tuple(remarks))
+
+
+def _disease(states: Sequence[State], results: Sequence[Result]) -> Fact[str]:
+    kinds: dict[str, list[State]] = {}
+    for state in states:
+        for name in state.sets:
+            kind = "ALL" if name in ALL_SETS or name == "all_refractory" else name
+            kinds.setdefault(kind, []).append(state)
+    mixed = [r.reference for r in results if "immunophenotype" in r.sets and _is_mixed(r)]
+    names = {
+        "mature_b": "mature_B",
+        "mixed_phenotype": "mixed_phenotype",
+        "ALL": "ALL",
+        "lymphoblastic_lymphoma": "lymphoblastic_lymphoma",
+    }
+    values: set[str] = set()
+    evidence: list[str] = []
+    for kind, value in names.items():
+        found = kinds.get(kind, [])
+        if found:
+            values.add(value)
+            evidence += [state.reference for state in found]
+        if any(state.certain for state in found):
+            break
+    else:
+        values.add("other")
+    hints = [state.reference for state in kinds.get("mature_b_hint", [])]
+    if hints:
+        values.add("mature_B")
+    if mixed:
+        values.add("mixed_phenotype")
+    return Fact(frozenset(values), cited([*evidence, *hints, *mixed]))
+
+
+def _is_mixed(result: Result) -> bool:
+    return bool(_MIXED.search(result.value_text)) or "mixed_phenotype" in result.value_sets
+
+
+def _immunophenotype(states: Sequence[State], results: Sequence[Result]) -> Fact[str] | None:
+    values: set[str] = set()
+    evidence: list[str] = []
+    readings = [(state.reference, _lineages(state.sets, "")) for state in states]
+    readings += [
+        (result.reference, _lineages(result.value_sets, result.value_text))
+        for result in results
+        if "immunophenotype" in result.sets
+    ]
+    for reference, lineages in readings:
+        if len(lineages) == 1:
+            values |= lineages
+            evidence.append(reference)
+    return Fact(frozenset(values), cited(evidence)) if values else None
+
+
+def _lineages(sets: frozenset[str], text: str) -> set[str]:
+    found = set()
+    if sets & {"all_b", "all_b_remission"} or _B.search(text):
+        found.add("BCP")
+    if sets & {"all_t", "all_t_remission"} or _T.search(text):
+        found.add("T")
+    return found
+
+
+def _diagnosis(
+    states: Sequence[State], results: Sequence[Result]
+) -> tuple[Fact[DateRange] | None, list[Remark]]:
+    relapsed = relapse_conditions(states)
+    first = [
+        state
+        for state in states
+        if state.sets & DISEASE
+        and not state.sets & (REMISSION | {"all_refractory"})
+        and state.reference not in relapsed
+    ]
+    dated = [(state.start, state.reference) for state in first if state.start is not None]
+    dated = dated or [
+        (result.when, result.reference)
+        for result in results
+        if "diagnosis_observation" in result.sets and result.when is not None
+    ]
+    when = first_of([day for day, _ in dated])
+    if when is not None:
+        return fact(when, evidence=cited(reference for _, reference in dated)), []
+    recorded = [(s.recorded, s.reference) for s in first if s.recorded is not None]
+    when = first_of([day for day, _ in recorded])
+    if when is None:
+        return None, []
+    evidence = cited(reference for _, reference in recorded)
+    text = "The diagnosis has only a recording date: it was then or earlier."
+    bound = fact(DateRange(FIRST_DAY, when.latest), evidence=evidence, note=text)
+    return bound, [Remark("RECORDED_DATE_ONLY", text, evidence)]
+
+
+def _remissions(states: Sequence[State], results: Sequence[Result]) -> list[tuple[DateRange, str]]:
+    """Documented complete remissions with a date."""
+    found = [
+        (result.when, result.reference)
+        for result in results
+        if "disease_status" in result.sets
+        and "full_remission" in result.value_sets
+        and result.when is not None
+    ]
+    found += [
+        (state.start, state.reference)
+        for state in states
+        if state.sets & REMISSION and state.certain and state.start is not None
+    ]
+    return sorted(found)
+
+
+def _cr1(remissions: Sequence[tuple[DateRange, str]], relapses: Relapses) -> Fact[DateRange] | None:
+    """The first remission that may lie before the first relapse."""
+    before = [
+        (when, reference)
+        for when, reference in remissions
+        if relapses.first is None or when.earliest < relapses.first.latest
+    ]
+    when = first_of([day for day, _ in before])
+    if when is None:
+        return None
+    evidence = [reference for day, reference in before if day.overlaps(when)]
+    return fact(when, evidence=cited(evidence))
+
+
+def _cr1_achieved(
+    states: Sequence[State], remissions: Sequence[tuple[DateRange, str]], relapses: Relapses
+) -> Fact[str] | None:
+    """``no`` where the leukaemia was refractory with no remission before that."""
+    refractory = [state for state in states if "all_refractory" in state.sets]
+    values: set[str] = set()
+    evidence: list[str] = []
+    for state in refractory:
+        if any(state.start is None or day.earliest < state.start.latest for day, _ in remissions):
+            continue
+        if relapses.possible and relapses.after(state.start) == {True}:
+            continue
+        sure = state.certain and (state.start is not None or not relapses.possible)
+        values |= {"no"} if sure else {"no", "yes"}
+        evidence.append(state.reference)
+    return Fact(frozenset(values), cited(evidence)) if values else None
+
+
+def _dated(
+    relapses: Relapses, results: Sequence[Result], cr1: DateRange | None
+) -> tuple[Relapses, list[Remark]]:
+    """Case (e): no event has a date, so the first marrow of 25 % or more after CR1 gives it."""
+    if relapses.dates or not relapses.possible or cr1 is None:
+        return relapses, []
+    proving = [
+        (result.when, result.reference)
+        for result in results
+        if result.when is not None and result.when.earliest > cr1.latest and _proves(result)
+    ]
+    when = first_of([day for day, _ in proving])
+    if when is None:
+        return relapses, []
+    evidence = cited(reference for day, reference in proving if day.overlaps(when))
+    text = "The relapse has no date of its own: the first specimen that proves it stands in."
+    dated = replace(
+        relapses, dates=(when,), first=when, evidence=cited([*relapses.evidence, *evidence])
+    )
+    return dated, [Remark("DATA_INCOMPLETE", text, evidence)]
+
+
+def _proves(result: Result) -> bool:
+    if "marrow_blasts" in result.sets and result.specimen in {"marrow", "unknown"}:
+        amount = amount_of(result.quantity, PERCENT).interval
+        return amount is not None and amount.low >= _M3
+    return "testis_biopsy_result" in result.sets and result.polarity == "positive"

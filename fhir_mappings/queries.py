@@ -1,0 +1,96 @@
+"""The prefetch templates, derived from the code sets that the mapping reads.
+
+Only the query subset of CDS Hooks 2.0: instance reads, and type-level searches by ``patient``,
+by tokens, ``_sort`` and ``_count``; no parameter stands twice in one query.
+Conditions and Procedures are asked for by patient alone, so that look-alikes and entries in
+words arrive too. MRD has no verified code: ``laboratory`` is the bounded net for results that
+carry only local codes or text.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Final
+
+from fhir_mappings.codes import CODES
+
+PATIENT: Final = "{{context.patientId}}"
+MOST_RESULTS: Final = 200
+"""Results asked for per page: a server's own page size is often 10 to 20."""
+
+OBSERVATION_SETS: Final = (
+    "marrow_blasts",
+    "csf_wbc",
+    "csf_nucleated",
+    "csf_rbc",
+    "csf_rbc_hint",
+    "csf_blasts",
+    "csf_cytology",
+    "blood_wbc",
+    "blood_rbc",
+    "testis_biopsy_result",
+    "disease_status",
+    "diagnosis_observation",
+    "immunophenotype",
+    "karyotype",
+    "variant",
+    "kinase_mutation_hint",
+    "radiation_dose",
+    "fusion_transcript",
+)
+"""Code sets that the mapping reads as Observation.code."""
+
+
+@dataclass(frozen=True, slots=True)
+class Query:
+    """One prefetch query: its key, the type, and its search parameters (none = a read)."""
+
+    key: str
+    resource_type: str
+    parameters: tuple[tuple[str, str], ...] = ()
+
+    @property
+    def template(self) -> str:
+        """The prefetch template, with the CDS Hooks token of the patient."""
+        if not self.parameters:
+            return f"{self.resource_type}/{PATIENT}"
+        asked = "&".join(f"{name}={value}" for name, value in self.parameters)
+        return f"{self.resource_type}?{asked}"
+
+
+def code_list(*names: str) -> str:
+    """A search token list of the named code sets: ``system|code,system|code``."""
+    tokens = dict.fromkeys(f"{row.uri}|{row.code}" for row in CODES.rows_of(*names))
+    return ",".join(tokens)
+
+
+QUERIES: Final = (
+    Query("patient", "Patient"),
+    Query("conditions", "Condition", (("patient", PATIENT),)),
+    Query(
+        "observations",
+        "Observation",
+        (
+            ("patient", PATIENT),
+            ("code", code_list(*OBSERVATION_SETS)),
+            ("_count", str(MOST_RESULTS)),
+        ),
+    ),
+    Query(
+        "laboratory",
+        "Observation",
+        (
+            ("patient", PATIENT),
+            ("category", "laboratory"),
+            ("_sort", "-date"),
+            ("_count", str(MOST_RESULTS)),
+        ),
+    ),
+    Query("procedures", "Procedure", (("patient", PATIENT),)),
+)
+"""Every query, in the order in which a person would read them."""
+
+
+def prefetch_templates() -> dict[str, str]:
+    """Prefetch key -> template, as discovery publishes them."""
+    return {query.key: query.template for query in QUERIES}

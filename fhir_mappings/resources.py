@@ -1,0 +1,247 @@
+"""Prefetch values, read entry by entry into typed resources.
+
+A searchset in which nothing is wrong is decoded in one typed pass, any other entry by entry: a
+bad entry becomes ``Unreadable`` with its fault named and never spoils the others. Nothing that
+a client sends raises. What a search returned beside data (``search.mode`` = outcome) is
+neither data nor an error.
+"""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass, field
+from datetime import datetime
+from enum import Enum
+from typing import Final
+
+import msgspec
+
+from fhir_mappings import r4, r4b
+
+MOST_NAMED_FAULTS: Final = 10
+"""How many refused resources are handed to the full FHIR model, which is slow."""
+
+_RESOURCE: Final = msgspec.json.Decoder(r4.Resource)
+_READ_BUNDLE: Final = msgspec.json.Decoder(r4.ReadBundle)
+_BUNDLE: Final = msgspec.json.Decoder(r4.Bundle)
+_ENTRY: Final = msgspec.json.Decoder(r4.Entry)
+_HEAD: Final = msgspec.json.Decoder(r4.Head)
+_REFUSED: Final = (msgspec.MsgspecError, ValueError, RecursionError)
+"""What msgspec raises; UnicodeDecodeError is a ValueError."""
+
+_ID: Final = re.compile(r"[A-Za-z0-9.-]{1,64}")
+
+DataResource = r4.Patient | r4.Condition | r4.Observation | r4.Procedure | r4.Specimen
+
+
+class PrefetchKind(Enum):
+    """What one prefetch value turned out to be."""
+
+    DATA = "data"
+    EMPTY = "empty"
+    FAILED = "failed"
+    """An OperationOutcome instead of data: the client's query failed."""
+    UNREADABLE = "unreadable"
+
+
+@dataclass(frozen=True, slots=True)
+class PrefetchState:
+    """What ``Resources.add`` found; ``truncated`` = there is more than was sent."""
+
+    kind: PrefetchKind
+    truncated: bool = False
+    next_url: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Held:
+    """A resource as it was sent, with the fullUrl of its Bundle entry."""
+
+    resource: DataResource
+    full_url: str | None = None
+
+    @property
+    def type(self) -> str:
+        """``Condition``, ``Observation`` ..."""
+        return type(self.resource).__name__
+
+    @property
+    def reference(self) -> str:
+        """``Condition/c2``; the fullUrl, or the bare type, of a resource without id."""
+        if self.resource.id:
+            return f"{self.type}/{self.resource.id}"
+        return self.full_url or self.type
+
+
+@dataclass(frozen=True, slots=True, order=True)
+class Unreadable:
+    """An entry that could not be read: its reference or place, and the fault, without values."""
+
+    reference: str
+    fault: str
+
+
+@dataclass
+class Resources:
+    """Everything that was sent or fetched for one question."""
+
+    _held: dict[tuple[str, str], list[Held]] = field(default_factory=dict)
+    unreadable: list[Unreadable] = field(default_factory=list)
+    truncated: set[str] = field(default_factory=set)
+    """Prefetch keys of which more exists than was sent."""
+
+    def add(self, raw: bytes | msgspec.Raw, where: str) -> PrefetchState:
+        """Read one prefetch value (JSON bytes); ``where`` is its key, used to name places."""
+        data = bytes(raw)
+        if data.strip() in {b"", b"null"}:
+            return PrefetchState(PrefetchKind.EMPTY)
+        bundle = _read_bundle(data)
+        if bundle is None:
+            return self._add_slowly(data, where)
+        return self._add_read_bundle(bundle, where)
+
+    def _add_slowly(self, data: bytes, where: str) -> PrefetchState:
+        """What is no searchset, or one with something in it that we do not read."""
+        head = _head(data)
+        if head is None or head.resource_type is None:
+            self.unreadable.append(Unreadable(where, "is not a FHIR resource"))
+            return PrefetchState(PrefetchKind.UNREADABLE)
+        if head.resource_type == "OperationOutcome":
+            return PrefetchState(PrefetchKind.FAILED)
+        if head.resource_type == "Bundle":
+            return self._add_bundle(data, where)
+        return PrefetchState(self._add_resource(data, None, where))
+
+    def held(self, resource_type: str) -> list[Held]:
+        """All resources of a type, each version once, in an order of their own."""
+        return [
+            held
+            for key in sorted(key for key in self._held if key[0] == resource_type)
+            for held in _ordered(self._held[key])
+        ]
+
+    @property
+    def patient_ids(self) -> frozenset[str]:
+        """Ids of the Patient resources."""
+        return frozenset(held.resource.id for held in self.held("Patient") if held.resource.id)
+
+    def _add_bundle(self, data: bytes, where: str) -> PrefetchState:
+        try:
+            bundle = _BUNDLE.decode(data)
+        except _REFUSED:
+            self._refuse("Bundle", data, where)
+            return PrefetchState(PrefetchKind.UNREADABLE)
+        matches = read = 0
+        for place, raw in enumerate(bundle.entry):
+            kind = self._add_entry(raw, f"{where}[{place}]")
+            matches += kind is not PrefetchKind.EMPTY
+            read += kind is PrefetchKind.DATA
+        if read:
+            return self._state(PrefetchKind.DATA, bundle, where)
+        kind = PrefetchKind.UNREADABLE if matches else PrefetchKind.EMPTY
+        return self._state(kind, bundle, where)
+
+    def _add_read_bundle(self, bundle: r4.ReadBundle, where: str) -> PrefetchState:
+        kinds = {
+            self._keep(entry.resource, entry.full_url)
+            for entry in bundle.entry
+            if entry.search is None or entry.search.mode != "outcome"
+        }
+        kind = PrefetchKind.DATA if PrefetchKind.DATA in kinds else PrefetchKind.EMPTY
+        return self._state(kind, bundle, where)
+
+    def _state(
+        self, kind: PrefetchKind, bundle: r4.Bundle | r4.ReadBundle, where: str
+    ) -> PrefetchState:
+        following = [link.url for link in bundle.link if link.relation == "next"]
+        truncated = bool(following) or (bundle.total or 0) > len(bundle.entry)
+        if truncated:
+            self.truncated.add(where)
+        return PrefetchState(kind, truncated, following[0] if following else None)
+
+    def _add_entry(self, raw: msgspec.Raw, where: str) -> PrefetchKind:
+        try:
+            entry = _ENTRY.decode(raw)
+        except _REFUSED:
+            self.unreadable.append(Unreadable(where, "is not an entry of a Bundle"))
+            return PrefetchKind.UNREADABLE
+        if entry.search is not None and entry.search.mode == "outcome":
+            return PrefetchKind.EMPTY
+        if not bytes(entry.resource):
+            self.unreadable.append(Unreadable(where, "has no resource"))
+            return PrefetchKind.UNREADABLE
+        return self._add_resource(entry.resource, entry.full_url, where)
+
+    def _add_resource(
+        self, data: bytes | msgspec.Raw, full_url: str | None, where: str
+    ) -> PrefetchKind:
+        try:
+            resource = _RESOURCE.decode(data)
+        except _REFUSED:
+            return self._not_decoded(bytes(data), where)
+        return self._keep(resource, full_url)
+
+    def _keep(self, resource: r4.Resource, full_url: str | None) -> PrefetchKind:
+        if isinstance(resource, r4.OperationOutcome):
+            return PrefetchKind.EMPTY
+        held = Held(resource, full_url)
+        versions = self._held.setdefault((held.type, resource.id or full_url or repr(resource)), [])
+        versions.append(held)
+        return PrefetchKind.DATA
+
+    def _not_decoded(self, data: bytes, where: str) -> PrefetchKind:
+        head = _head(data)
+        if head is None or head.resource_type is None:
+            self.unreadable.append(Unreadable(where, "is not a FHIR resource"))
+            return PrefetchKind.UNREADABLE
+        if head.resource_type not in r4.READ_TYPES:
+            return PrefetchKind.DATA  # another resource than those we read: not ours to judge
+        named = isinstance(head.id, str) and _ID.fullmatch(head.id)
+        reference = f"{head.resource_type}/{head.id}" if named else where
+        self._refuse(head.resource_type, data, reference)
+        return PrefetchKind.UNREADABLE
+
+    def _refuse(self, resource_type: str, data: bytes, reference: str) -> None:
+        if len(self.unreadable) < MOST_NAMED_FAULTS:
+            fault = r4b.fault(resource_type, data)
+        else:
+            fault = "is not the FHIR R4 resource it says it is"
+        self.unreadable.append(Unreadable(reference, fault))
+
+
+def _read_bundle(data: bytes) -> r4.ReadBundle | None:
+    try:
+        bundle = _READ_BUNDLE.decode(data)
+    except _REFUSED:
+        return None
+    return bundle if bundle.resource_type == "Bundle" else None
+
+
+def _head(data: bytes) -> r4.Head | None:
+    try:
+        return _HEAD.decode(data)
+    except _REFUSED:
+        return None
+
+
+def _ordered(versions: list[Held]) -> list[Held]:
+    return sorted(_latest(versions), key=repr) if len(versions) > 1 else versions
+
+
+def _latest(versions: list[Held]) -> list[Held]:
+    """The newest of several versions by ``meta.lastUpdated``; all, where that does not tell."""
+    distinct = list(dict.fromkeys(versions))
+    stamps = [_stamp(held) for held in distinct]
+    known = [stamp for stamp in stamps if stamp is not None]
+    if len(distinct) == 1 or len(known) < len(distinct):
+        return distinct
+    return [held for held, stamp in zip(distinct, stamps, strict=True) if stamp == max(known)]
+
+
+def _stamp(held: Held) -> datetime | None:
+    text = held.resource.meta.last_updated if held.resource.meta else None
+    try:
+        stamp = datetime.fromisoformat(text) if text else None
+    except ValueError:
+        return None
+    return stamp if stamp is not None and stamp.tzinfo is not None else None
