@@ -6,17 +6,19 @@ have: the tables are read in every possible world, and the decision is what they
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import replace
 from typing import Any
 
 from relapse_model.caveats import ADVERSE_LESIONS, caveat_flags
 from relapse_model.dates import add_months
-from relapse_model.decision import Decision, Model
+from relapse_model.decision import Decision, LocalTherapy, Model
 from relapse_model.facts import PatientFacts
 from relapse_model.loader import Tables, tables
 from relapse_model.local_therapy import local_therapy
 from relapse_model.mrd import MrdClass, mrd_class
 from relapse_model.reports import fact_reports, steps, with_statements
+from relapse_model.schemes import Cell, other_schemes
 from relapse_model.site import SiteWorlds, site_worlds
 from relapse_model.table import Rule
 from relapse_model.timing import Time, TimeWorlds, time_worlds
@@ -60,58 +62,71 @@ def decide(facts: PatientFacts) -> Decision:
 
     plan, plans = _plan({result.plan for _, result in outcomes})
     wanted = _without_later_states(wanted_facts(columns, outcome), columns, outcome, plan)
-    answers = answers_to(wanted, columns, outcome)
-    reached = [(world, result) for world, result in outcomes if result.site]
-    if not reached:
-        ended = Decision(
-            model=Model(MODEL_VERSION, model.digest),
-            plan=plan,
-            plans=plans,
-            wanted=wanted,
-            flags=tuple(sorted({remark.flag for remark in facts.remarks})),
-            facts=fact_reports(facts, model),
-            trace=steps(fired.values()),
-            answers=answers,
-        )
-        return with_statements(ended, facts, model)
-    local = local_therapy(facts, site, model)
-    groups = _found(result.s_group for _, result in reached)
-    uses_mrd = plan not in WITHOUT_MRD and bool({"S1", "S2"} & set(groups))
-    rows: Fired = {
-        rule.id: (table, rule)
-        for table, rules in (
-            ("timing", time.fired),
-            ("cns and site", site.fired),
-            ("mrd", mrd.fired if uses_mrd else ()),
-            ("local therapy", local.fired),
-        )
-        for rule in rules
-    }
-    flags = time.flags | site.flags | caveat_flags(facts, local.therapy, model)
-    flags |= mrd.flags if uses_mrd else frozenset()
-    flags |= {flag for _, rule in fired.values() for flag in rule.flags}
-    flags |= {flag for rule in local.fired for flag in rule.flags}
-    flags |= {remark.flag for remark in facts.remarks}
-    confirm = plan == "CONFIRM_RELAPSE"
     decision = Decision(
         model=Model(MODEL_VERSION, model.digest),
         plan=plan,
         plans=plans,
+        wanted=wanted,
+        answers=answers_to(wanted, columns, outcome),
+        facts=fact_reports(facts, model),
+    )
+    flags = {remark.flag for remark in facts.remarks}
+    reached = [(world, result) for world, result in outcomes if result.site]
+    if reached:
+        local = local_therapy(facts, site, model)
+        decision = _stratified(decision, reached, site, local.therapy)
+        uses_mrd = plan not in WITHOUT_MRD and bool({"S1", "S2"} & set(decision.s_group))
+        rows = [*time.fired, *site.fired, *local.fired, *(mrd.fired if uses_mrd else ())]
+        flags |= time.flags | site.flags | caveat_flags(facts, local.therapy, model)
+        if uses_mrd:
+            decision = replace(decision, mrd=mrd.value)
+            flags |= mrd.flags
+        if decision.s_group:
+            others = other_schemes(_cells(reached), time.others, model)
+            decision = replace(decision, alternatives=(*others.alternatives, *time.surrogate))
+            rows += others.fired
+            flags |= {"DEFINITIONS_DIVERGE"} if others.definitions_diverge else set()
+        certain = [*local.fired, *fired.values()]
+        flags |= {flag for _, rule in certain for flag in rule.flags}
+        fired |= {rule.id: (table, rule) for table, rule in rows}
+    decision = replace(decision, flags=tuple(sorted(flags)), trace=steps(fired.values()))
+    return with_statements(decision, facts, model, site.cns)
+
+
+Reached = Sequence[tuple[Mapping[str, Any], Outcome]]
+"""Worlds whose evaluation came as far as the site, with what they lead to."""
+
+
+def _stratified(
+    decision: Decision, reached: Reached, site: SiteWorlds, therapy: LocalTherapy
+) -> Decision:
+    """The decision with what the worlds say of time, site, group and local therapy."""
+    confirm = decision.plan == "CONFIRM_RELAPSE"
+    return replace(
+        decision,
         timing=_found(world["time"].timing for world, _ in reached),
         site=_found(world["site"] for world, _ in reached),
         immunophenotype=_found(world["immunophenotype"] for world, _ in reached),
-        s_group=() if confirm else groups,
+        s_group=() if confirm else _found(result.s_group for _, result in reached),
         risk=() if confirm else _found(result.risk for _, result in reached),
-        mrd=mrd.value if uses_mrd else "not_used",
         cns_status=site.cns_status,
-        local_therapy=local.therapy,
-        wanted=wanted,
-        flags=tuple(sorted(flags)),
-        facts=fact_reports(facts, model),
-        trace=steps((rows | fired).values()),
-        answers=answers,
+        local_therapy=therapy,
     )
-    return with_statements(decision, facts, model)
+
+
+def _cells(reached: Reached) -> set[Cell]:
+    """The cells of Table 1 that the worlds are in."""
+    return {
+        Cell(
+            world["time"].timing,
+            world["site"],
+            world["immunophenotype"],
+            result.s_group,
+            result.risk,
+        )
+        for world, result in reached
+        if result.s_group
+    }
 
 
 def _found(values: Iterable[str]) -> tuple[str, ...]:

@@ -19,6 +19,7 @@ from typing import Any
 
 from relapse_model.errors import TableError
 from relapse_model.fact_names import FactName, fact_names
+from relapse_model.scheme_names import SchemeClass, scheme_classes
 from relapse_model.sources import Citation, Source
 from relapse_model.statements import StatementRow, statement_rows
 from relapse_model.table import CitationReader, DecisionTable, decision_table
@@ -34,6 +35,7 @@ DECISION_TABLES = (
     "plan",
     "cns_radiotherapy",
     "testis",
+    "schemes",
 )
 
 
@@ -57,6 +59,7 @@ class Tables:
     thresholds: Mapping[str, Threshold]
     decision: Mapping[str, DecisionTable]
     facts: Mapping[str, FactName]
+    scheme_classes: Mapping[tuple[str, str], SchemeClass]
     statements: tuple[StatementRow, ...]
     digest: str
 
@@ -89,6 +92,7 @@ def checked_tables(content: Mapping[str, bytes]) -> Tables:
     thresholds = {key: _threshold(key, row, reader) for key, row in data.pop("thresholds").items()}
     facts = fact_names(data.pop("facts"))
     decision = {name: decision_table(name, data.pop(name), reader) for name in DECISION_TABLES}
+    classes = scheme_classes(data.pop("scheme_classes"), decision["schemes"])
     statements = statement_rows(
         {name: data.pop(name) for name in sorted(data) if name.startswith("statements_")}, reader
     )
@@ -97,7 +101,7 @@ def checked_tables(content: Mapping[str, bytes]) -> Tables:
     if uncited := set(sources) - reader.cited:
         raise TableError("sources.toml", f"nothing cites {sorted(uncited)}")
     digest = hashlib.sha256(b"".join(content[name] for name in sorted(content))).hexdigest()
-    return Tables(sources, thresholds, decision, facts, statements, f"sha256:{digest}")
+    return Tables(sources, thresholds, decision, facts, classes, statements, f"sha256:{digest}")
 
 
 def _toml(name: str, text: bytes) -> dict[str, Any]:

@@ -16,7 +16,7 @@ class LocalTherapyRules:
     """Local therapy and the rows that gave it."""
 
     therapy: LocalTherapy
-    fired: tuple[Rule, ...]
+    fired: tuple[tuple[str, Rule], ...]
 
 
 def local_therapy(facts: PatientFacts, site: SiteWorlds, tables: Tables) -> LocalTherapyRules:
@@ -34,7 +34,10 @@ def local_therapy(facts: PatientFacts, site: SiteWorlds, tables: Tables) -> Loca
             testis=tuple(sorted(testis - {"undetermined", "none"})),
             undetermined=tuple(undetermined),
         ),
-        tuple(rule for rule in (*cns_rules, *testis_rules) if "none" not in rule.then.values()),
+        (
+            *(("cns_radiotherapy", rule) for rule in cns_rules),
+            *(("testis", rule) for rule in testis_rules),
+        ),
     )
 
 

@@ -26,7 +26,7 @@ class MrdClass:
 
     value: str
     flags: frozenset[str]
-    fired: tuple[Rule, ...]
+    fired: tuple[tuple[str, Rule], ...]
 
 
 def mrd_class(facts: PatientFacts, tables: Tables) -> MrdClass:
@@ -44,7 +44,8 @@ def mrd_class(facts: PatientFacts, tables: Tables) -> MrdClass:
     value = classes.pop() if len(classes) == 1 else "indeterminate"
     rules = tuple(fired.values())
     flags |= frozenset.intersection(*(frozenset(rule.flags) for rule in rules))
-    return MrdClass(value, flags | _value_flags(results, value, tables), rules)
+    flags |= _value_flags(results, value, tables)
+    return MrdClass(value, flags, tuple(("mrd", rule) for rule in rules))
 
 
 def result_class(result: MrdResult, tables: Tables) -> str:

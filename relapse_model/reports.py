@@ -6,9 +6,11 @@ from collections.abc import Iterable, Mapping
 from dataclasses import replace
 
 from relapse_model.amounts import AmountRange
+from relapse_model.dates import add_months
 from relapse_model.decision import Decision, FactReport, Step
-from relapse_model.facts import MrdResult, PatientFacts
-from relapse_model.loader import Tables
+from relapse_model.donors import donor_kinds
+from relapse_model.facts import ANY_AMOUNT, MrdResult, PatientFacts
+from relapse_model.loader import DECISION_TABLES, Tables
 from relapse_model.table import Rule
 
 
@@ -42,19 +44,20 @@ def _mrd_report(result: MrdResult) -> FactReport:
     )
 
 
-def with_statements(decision: Decision, facts: PatientFacts, model: Tables) -> Decision:
-    """The decision with every sentence that belongs to it."""
-    subjects = _subjects(decision, facts)
+def with_statements(
+    decision: Decision, facts: PatientFacts, model: Tables, cns: frozenset[str] = frozenset()
+) -> Decision:
+    """The decision with every sentence that belongs to it; ``cns``: see SiteWorlds."""
+    subjects = _decision_subjects(decision) | _child_subjects(facts, model, cns)
     return replace(
         decision,
         statements=tuple(row.statement() for row in model.statements if row.holds(subjects)),
     )
 
 
-def _subjects(decision: Decision, facts: PatientFacts) -> Mapping[str, frozenset[str]]:
-    """What the conditions of a statement row speak of (statements.SUBJECTS)."""
+def _decision_subjects(decision: Decision) -> dict[str, frozenset[str]]:
+    """What the conditions of a statement row may say of the decision (statements.SUBJECTS)."""
     therapy = decision.local_therapy
-    lesions = {name for value in facts.genetics.values for name in value.split("+")}
     return {
         "plan": frozenset({decision.plan}),
         "plans": frozenset(decision.plans or {decision.plan}),
@@ -69,15 +72,56 @@ def _subjects(decision: Decision, facts: PatientFacts) -> Mapping[str, frozenset
         "testis": frozenset(therapy.testis),
         "undetermined": frozenset(therapy.undetermined),
         "flags": frozenset(decision.flags),
-        "lesions": frozenset(lesions),
     }
 
 
+def _child_subjects(
+    facts: PatientFacts, model: Tables, cns: frozenset[str]
+) -> dict[str, frozenset[str]]:
+    """What they may say of the child."""
+    lesions = {name for value in facts.genetics.values for name in value.split("+")}
+    testes = facts.testis_left.values | facts.testis_right.values
+    biopsies = facts.testis_biopsy_left.on_record or facts.testis_biopsy_right.on_record
+    return {
+        "abl_mutation": facts.abl_mutation.values,
+        "age_at_relapse": _ages(facts, model),
+        "cns_disease": cns,
+        "cr2": facts.cr2.values,
+        "donors": donor_kinds(facts.donors),
+        "lesions": frozenset(lesions),
+        "lineage": facts.immunophenotype.values,
+        "on_therapy": facts.on_therapy.values,
+        "other_em": facts.other_em.values,
+        "prior_cranial_rt": frozenset(
+            {"unknown" if facts.prior_cranial_rt_gy == ANY_AMOUNT else "known"}
+        ),
+        "prior_hsct": facts.prior_hsct.values,
+        "relapse_number": facts.relapse_number.values,
+        "sex": facts.sex.values,
+        "testis_finding": frozenset(
+            {"none" if testes == {"not_involved"} and not biopsies else "found"}
+        ),
+    }
+
+
+def _ages(facts: PatientFacts, model: Tables) -> frozenset[str]:
+    """Whether the child was under 4 years at the relapse (FORUM's lower age)."""
+    months = 12 * model.whole("forum_from_years")
+    born = facts.birth_date.values
+    relapsed = facts.relapse_date.values
+    ages = set()
+    if any(add_months(b.earliest, months) <= r.latest for b in born for r in relapsed):
+        ages.add("4_or_more")
+    if any(add_months(b.latest, months) > r.earliest for b in born for r in relapsed):
+        ages.add("under_4")
+    return frozenset(ages)
+
+
 def steps(rules: Iterable[tuple[str, Rule]]) -> tuple[Step, ...]:
-    """One step for each table, with the rows that may have fired."""
-    by_table: dict[str, list[Rule]] = {}
+    """One step for each table, in the order of the questions, with the rows that may have fired."""
+    by_table: dict[str, list[Rule]] = {table: [] for table in DECISION_TABLES}
     for table, rule in rules:
-        by_table.setdefault(table, []).append(rule)
+        by_table[table].append(rule)
     return tuple(
         Step(
             table=table,
@@ -88,6 +132,7 @@ def steps(rules: Iterable[tuple[str, Rule]]) -> tuple[Step, ...]:
             ),
         )
         for table, found in by_table.items()
+        if found
     )
 
 

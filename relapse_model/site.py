@@ -43,7 +43,7 @@ class SiteWorlds:
     cns_status: str
     cns: frozenset[str]
     flags: frozenset[str]
-    fired: tuple[Rule, ...]
+    fired: tuple[tuple[str, Rule], ...]
 
 
 _CSF_COUNTS = ("csf_wbc", "csf_rbc", "blood_wbc", "blood_rbc")
@@ -116,7 +116,10 @@ def site_worlds(facts: PatientFacts, tables: Tables) -> SiteWorlds:
         cns_status=_cns_status(frozenset(place.cns_status for place in worlds.results), facts),
         cns=frozenset(place.cns for place in worlds.results),
         flags=_flags(facts, cns_rules, worlds),
-        fired=tuple(cns_rules if _csf_on_record(facts) else []) + tuple(fired.values()),
+        fired=(
+            *(("cns", rule) for rule in (cns_rules if _csf_on_record(facts) else [])),
+            *(("site", rule) for rule in fired.values()),
+        ),
     )
 
 

@@ -23,6 +23,7 @@ TOPICS = (
 )
 
 SUBJECTS = (
+    # the decision
     "plan",
     "plans",
     "timing",
@@ -36,7 +37,21 @@ SUBJECTS = (
     "testis",
     "undetermined",
     "flags",
+    # the child, also where the evaluation ended early
+    "abl_mutation",
+    "age_at_relapse",
+    "cns_disease",
+    "cr2",
+    "donors",
     "lesions",
+    "lineage",
+    "on_therapy",
+    "other_em",
+    "prior_cranial_rt",
+    "prior_hsct",
+    "relapse_number",
+    "sex",
+    "testis_finding",
 )
 """What a row's conditions may speak of."""
 

@@ -9,12 +9,21 @@ that share all dates but one show what that date decides.
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from itertools import combinations
 from typing import NamedTuple
 
 from relapse_model.chronology import Constraint, Ranges, before, earliest_days, not_before
 from relapse_model.dates import FIRST_DAY, DateRange
+from relapse_model.decision import Alternative
+from relapse_model.definitions import (
+    ABSTRACT,
+    BFM_TEXT,
+    COG_TIME,
+    Definition,
+    OtherTiming,
+    other_timings,
+)
 from relapse_model.facts import ANY_DAY, Fact, PatientFacts
 from relapse_model.loader import Tables
 from relapse_model.table import DecisionTable, Rule
@@ -50,13 +59,16 @@ class TimeWorlds:
     """What the dates say in all worlds.
 
     ``impossible``: pairs of facts (earlier, later) whose order is certainly wrong; no world is
-    left then. ``fired``: the rows of the timing table that may fire.
+    left then. ``fired``: the rows of the timing table that may fire. ``others``: what the
+    article's other definitions may say. ``surrogate``: shown where the end of therapy is unknown.
     """
 
     spread: Spread[Time]
     flags: frozenset[str]
-    fired: tuple[Rule, ...]
+    fired: tuple[tuple[str, Rule], ...]
     impossible: tuple[tuple[str, str], ...]
+    others: frozenset[OtherTiming] = frozenset()
+    surrogate: tuple[Alternative, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -123,16 +135,65 @@ def time_worlds(facts: PatientFacts, tables: Tables) -> TimeWorlds:
             Spread(frozenset(), {}, {}), frozenset(), (), ((DIAGNOSIS, RELAPSE), (CR1, END))
         )
     fired = {region.rule.id: region.rule for region in regions}
+    orders = [(region.time.timing, region.constraints) for region in regions]
+    others = other_timings(orders, ranges, _definitions(tables))
+    surrogate = _surrogate(facts, orders, ranges, others, tables)
     return TimeWorlds(
         Spread(
             frozenset(region.time for region in regions),
             _swings(regions, ranges),
             _answers(regions),
         ),
-        _flags(regions, ranges, facts, months),
-        tuple(fired.values()),
+        _flags(regions, ranges, facts, months) | ({"SURROGATE_TIMING"} if surrogate else set()),
+        tuple(("timing", rule) for rule in fired.values()),
         (),
+        others,
+        surrogate,
     )
+
+
+def _definitions(tables: Tables) -> tuple[Definition, ...]:
+    return (
+        Definition(BFM_TEXT, CR1, tables.whole("bfm_text_late_months")),
+        Definition(ABSTRACT, DIAGNOSIS, tables.whole("abstract_late_months")),
+        Definition(COG_TIME, DIAGNOSIS, tables.whole("cog_late_months")),
+    )
+
+
+def _surrogate(
+    facts: PatientFacts,
+    orders: list[tuple[str, tuple[Constraint, ...]]],
+    ranges: Ranges,
+    others: frozenset[OtherTiming],
+    tables: Tables,
+) -> tuple[Alternative, ...]:
+    """T-i: another definition, labelled, where it is unknown whether and when therapy ended."""
+    timings = {timing for timing, _ in orders}
+    if len(facts.on_therapy.values) == 1 or timings != {"early", "late"}:
+        return ()
+    for name in (BFM_TEXT, ABSTRACT):
+        classes = {item.other for item in others if item.definition == name}
+        if classes:
+            limits = (
+                before(RELAPSE, DIAGNOSIS, tables.whole("surrogate_early_months")),
+                not_before(RELAPSE, DIAGNOSIS, tables.whole("surrogate_late_months")),
+            )
+            known = ranges[DIAGNOSIS][0].earliest > FIRST_DAY
+            confident = known and any(
+                all(
+                    earliest_days(ranges, (*constraints, _opposite(limit))) is None
+                    for _, constraints in orders
+                )
+                for limit in limits
+            )
+            told = " or ".join(sorted(classes))
+            label = f"{told} ({'high' if confident else 'low'} confidence)"
+            return (Alternative(f"Surrogate: {name}", label),)
+    return ()
+
+
+def _opposite(limit: Constraint) -> Constraint:
+    return replace(limit, before=not limit.before)
 
 
 def _with_known_course(facts: PatientFacts) -> PatientFacts:

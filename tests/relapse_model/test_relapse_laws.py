@@ -102,7 +102,7 @@ def test_conclusions_of_partial_facts_are_the_union_over_completions(which: str,
             union = set().union(*(getattr(item, name) for item in completions))
             assert set(getattr(decision, name)) == union, (name, state)
         checked += 1
-    print(f"{checked} partial states")
+    print(f"{checked} partial states")  # noqa: T201 - how many were walked, shown by -s
 
 
 @pytest.mark.parametrize("which", ["sites", "scope"])

@@ -61,6 +61,15 @@ def changed(name: str, old: str, new: str) -> dict[str, bytes]:
     return {**CONTENT, name: text.replace(old, new, 1).encode()}
 
 
+UNCITED = """
+[unused]
+citation = "x"
+verified = "own"
+last_checked = 2026-01-01
+how_read = "x"
+
+"""
+
 SLIPS = [
     (
         "a cell covered twice",
@@ -127,8 +136,7 @@ SLIPS = [
         "a source that nothing cites",
         "sources.toml",
         "[engineering]",
-        '[unused]\ncitation = "x"\nverified = "own"\nlast_checked = 2026-01-01\nhow_read = "x"\n'
-        "\n[engineering]",
+        UNCITED + "[engineering]",
         "nothing cites",
     ),
     ("a file that is not TOML", "risk.toml", "title =", "title", "risk.toml"),

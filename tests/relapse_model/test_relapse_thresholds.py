@@ -12,7 +12,7 @@ from children import CNS3, amount, first_relapse
 from relapse_model.amounts import exactly
 from relapse_model.dates import add_months, known
 from relapse_model.decide import decide
-from relapse_model.facts import MrdResult, PatientFacts, fact
+from relapse_model.facts import ANY_DAY, MrdResult, PatientFacts, fact
 from relapse_model.loader import tables
 from relapse_model.mrd import mrd_class, result_class
 
@@ -35,7 +35,7 @@ def mrd_on_day(days: int, fraction: str = "0.002") -> PatientFacts:
 
 def mrd_fired(facts: PatientFacts) -> str:
     """The row of the MRD table that a single result fires."""
-    return mrd_class(facts, tables()).fired[0].id
+    return mrd_class(facts, tables()).fired[0][1].id
 
 
 def value_class(fraction: Decimal) -> str:
@@ -45,6 +45,7 @@ def value_class(fraction: Decimal) -> str:
 
 
 def very_early(months: Decimal, days: int) -> str:
+    """Timing on therapy, days around diagnosis plus the months."""
     facts = relapsed(
         add_months(DIAGNOSIS, int(months)) + timedelta(days=days), on_therapy=fact("yes")
     )
@@ -52,17 +53,20 @@ def very_early(months: Decimal, days: int) -> str:
 
 
 def late(months: Decimal, days: int) -> str:
+    """Timing, days around the end of therapy plus the months."""
     relapse = add_months(date(2024, 1, 10), int(months)) + timedelta(days=days)
     return decide(relapsed(relapse)).timing[0]
 
 
 def premature(months: Decimal, days: int) -> str:
+    """Timing after a short therapy, days around diagnosis plus the months."""
     relapse = add_months(DIAGNOSIS, int(months)) + timedelta(days=days)
     facts = relapsed(relapse, therapy_end=fact(known(date(2023, 3, 1)), evidence=["Procedure/1"]))
     return "/".join(decide(facts).timing)
 
 
 def short_therapy(months: Decimal, days: int) -> str:
+    """Timing at 29 months when therapy ended around diagnosis plus the months."""
     end = add_months(DIAGNOSIS, int(months)) + timedelta(days=days)
     facts = relapsed(
         add_months(DIAGNOSIS, 29), therapy_end=fact(known(end), evidence=["Procedure/1"])
@@ -71,6 +75,7 @@ def short_therapy(months: Decimal, days: int) -> str:
 
 
 def adult(years: Decimal, days: int) -> str:
+    """Plan at the relapse, days around this birthday."""
     birth = add_months(RELAPSE, -12 * int(years)) - timedelta(days=days)
     facts = first_relapse(
         birth_date=fact(known(birth), evidence=["Patient/1"]),
@@ -79,11 +84,13 @@ def adult(years: Decimal, days: int) -> str:
 
 
 def date_sensitive(days_limit: Decimal, days: int) -> str:
+    """Whether a relapse this far from the late threshold is flagged."""
     relapse = add_months(date(2024, 1, 10), 6) + timedelta(days=int(days_limit) + days)
     return str("DATE_SENSITIVE" in decide(relapsed(relapse)).flags)
 
 
 def young(years: Decimal, days: int) -> str:
+    """Whether radiotherapy is flagged around this birthday."""
     birth = add_months(RELAPSE, -12 * int(years)) - timedelta(days=days)
     facts = first_relapse(
         birth_date=fact(known(birth)),
@@ -97,25 +104,30 @@ def young(years: Decimal, days: int) -> str:
 
 
 def infant(months: Decimal, days: int) -> str:
+    """Whether the diagnosis around this age is flagged."""
     birth = add_months(DIAGNOSIS, -int(months)) - timedelta(days=days)
     return str("INFANT" in decide(first_relapse(birth_date=fact(known(birth)))).flags)
 
 
 def marrow(percent: Decimal, step: Decimal) -> str:
+    """Site with clean CSF and this percentage."""
     return decide(first_relapse(marrow_blasts=amount(percent + step))).site[0]
 
 
 def csf_wbc(count: Decimal, step: Decimal) -> str:
+    """CNS status with blasts and this leukocyte count."""
     facts = first_relapse(csf_wbc=amount(count + step), csf_blasts=fact("seen"))
     return decide(facts).cns_status
 
 
 def csf_rbc(count: Decimal, step: Decimal) -> str:
+    """CNS status with blasts and this erythrocyte count."""
     facts = first_relapse(csf_wbc=amount(2), csf_rbc=amount(count + step), csf_blasts=fact("seen"))
     return decide(facts).cns_status
 
 
 def tap_ratio(ratio: Decimal, step: Decimal) -> str:
+    """CNS status of a traumatic tap at this multiple of the blood ratio."""
     facts = first_relapse(
         csf_wbc=amount((ratio + step) * 10),
         csf_rbc=amount(1000),
@@ -127,15 +139,62 @@ def tap_ratio(ratio: Decimal, step: Decimal) -> str:
 
 
 def prior_rt(dose: Decimal, step: Decimal) -> str:
+    """Cranial dose after this earlier dose."""
     facts = first_relapse(prior_cranial_rt_gy=amount(dose + step), **CNS3)
     return str(decide(facts).local_therapy.cns_rt_gy[0])
 
 
 def other_cut_off(fraction: Decimal, step: Decimal) -> str:
+    """Whether the result is flagged as between the two cut-offs."""
     result = MrdResult(
         known(RELAPSE + timedelta(days=35)), exactly(fraction + step), "pcr", "marrow"
     )
     return str("MRD_BETWEEN_1E4_AND_1E3" in decide(first_relapse(mrd=(result,))).flags)
+
+
+def alternatives(facts: PatientFacts, scheme: str) -> str:
+    """The classes of the schemes whose name begins so."""
+    found = [item.klass for item in decide(facts).alternatives if item.scheme.startswith(scheme)]
+    return "/".join(found) or "none"
+
+
+def cog(months: Decimal, days: int) -> str:
+    """COG class of a late marrow relapse, days around diagnosis plus the months."""
+    relapse = add_months(DIAGNOSIS, int(months)) + timedelta(days=days)
+    return "high" if "high" in alternatives(relapsed(relapse), "COG") else "as the article"
+
+
+def abstract(months: Decimal, days: int) -> str:
+    """Class by the abstract of a relapse on therapy, days around diagnosis plus the months."""
+    relapse = add_months(DIAGNOSIS, int(months)) + timedelta(days=days)
+    return alternatives(relapsed(relapse, on_therapy=fact("yes")), "Article's abstract")
+
+
+def bfm_text(months: Decimal, days: int) -> str:
+    """Class by the text of a relapse on therapy, days around first remission plus the months."""
+    relapse = add_months(date(2022, 2, 12), int(months)) + timedelta(days=days)
+    return alternatives(relapsed(relapse, on_therapy=fact("yes")), "BFM as in")
+
+
+def surrogate(months: Decimal, days: int) -> str:
+    """Confidence of the surrogate when the end of therapy is unknown."""
+    relapse = add_months(DIAGNOSIS, int(months)) + timedelta(days=days)
+    facts = relapsed(relapse, therapy_end=ANY_DAY, on_therapy=fact("yes", "no"))
+    return "high" if "high" in alternatives(facts, "Surrogate") else "low"
+
+
+def forum(years: Decimal, days: int) -> str:
+    """Whether the evidence for younger children is shown, days around this birthday."""
+    birth = add_months(RELAPSE, -12 * int(years)) - timedelta(days=days)
+    facts = first_relapse(
+        birth_date=fact(known(birth)),
+        diagnosis_date=fact(known(birth)),
+        cr1_date=fact(known(birth)),
+        therapy_end=ANY_DAY,
+        on_therapy=fact("yes"),
+    )
+    shown = {item.id for item in decide(facts).statements}
+    return str("conditioning-under-4" in shown)
 
 
 Probe = Callable[[Decimal, int], str] | Callable[[Decimal, Decimal], str]
@@ -190,6 +249,12 @@ PROBES: dict[str, tuple[Probe, object, tuple[str, str, str]]] = {
         1,
         ("MRD-poor-tp2", "MRD-poor-tp2", "MRD-off-window-poor"),
     ),
+    "cog_late_months": (cog, 1, ("high", "as the article", "as the article")),
+    "abstract_late_months": (abstract, 1, ("none", "late, S2", "late, S2")),
+    "bfm_text_late_months": (bfm_text, 1, ("none", "late, S2", "late, S2")),
+    "surrogate_early_months": (surrogate, 1, ("high", "low", "low")),
+    "surrogate_late_months": (surrogate, 1, ("low", "high", "high")),
+    "forum_from_years": (forum, 1, ("True", "False", "False")),
     "prior_cranial_rt_gy": (prior_rt, Decimal("0.1"), ("18", "18", "15")),
 }
 

@@ -1,0 +1,61 @@
+"""The article's other definitions of early and late, computed beside the governing one (T-e).
+
+They decide nothing. Where one of them would change the group, both are shown.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+
+from relapse_model.chronology import Constraint, Ranges, before, earliest_days, not_before
+from relapse_model.dates import FIRST_DAY
+
+BFM_TEXT = "BFM as in the article's text (30 months from remission)"
+ABSTRACT = "Article's abstract (30 months from diagnosis)"
+COG_TIME = "COG (36 months from diagnosis)"
+
+
+@dataclass(frozen=True, slots=True)
+class Definition:
+    """One way to divide early from late: ``months`` after ``anchor``."""
+
+    name: str
+    anchor: str
+    months: int
+
+
+@dataclass(frozen=True, slots=True)
+class OtherTiming:
+    """What a definition says in some world whose governing timing is ``timing``.
+
+    ``other``: early or late.
+    """
+
+    definition: str
+    timing: str
+    other: str
+
+
+def other_timings(
+    regions: Iterable[tuple[str, tuple[Constraint, ...]]],
+    ranges: Ranges,
+    definitions: Iterable[Definition],
+) -> frozenset[OtherTiming]:
+    """What each definition may say; none where its anchor or the relapse is unknown.
+
+    ``regions``: governing timing and the order of dates it belongs to.
+    """
+    known = {name for name in ranges if ranges[name][0].earliest > FIRST_DAY}
+    regions = tuple(regions)
+    return frozenset(
+        OtherTiming(definition.name, timing, other)
+        for definition in definitions
+        if {definition.anchor, "relapse_date"} <= known
+        for timing, constraints in regions
+        for other, constraint in (
+            ("early", before("relapse_date", definition.anchor, definition.months)),
+            ("late", not_before("relapse_date", definition.anchor, definition.months)),
+        )
+        if earliest_days(ranges, (*constraints, constraint)) is not None
+    )
