@@ -195,8 +195,8 @@ def _without_later_states(
     outcome: Callable[[Mapping[str, Any]], Outcome],
     plan: str,
 ) -> tuple[str, ...]:
-    """While the plan is open: no later states, and of the others those that change the answer."""
-    if plan != "INSUFFICIENT_DATA":
+    """While plan or relapse is open: of the states only those that change what is answered."""
+    if plan not in ("INSUFFICIENT_DATA", "CONFIRM_RELAPSE"):
         return wanted
     kept = []
     for name in wanted:
@@ -271,6 +271,7 @@ def _undatable(facts: PatientFacts, time: TimeWorlds, model: Tables) -> Decision
         model=Model(MODEL_VERSION, model.digest),
         plan="OUT_OF_SCOPE_AGE" if out_of_scope else "DATA_ERROR",
         wanted=() if out_of_scope else tuple(sorted(wrong)),
+        conflicts=() if out_of_scope else time.impossible,
         flags=tuple(sorted({remark.flag for remark in facts.remarks})),
         facts=fact_reports(facts, model),
     )

@@ -55,8 +55,7 @@ class FactReport:
 class Statement:
     """A sentence that a card may show, with its provenance (P, I, C, A) and citation.
 
-    ``topic`` says which card it belongs to: stratification, plan, missing, mrd, local_therapy,
-    transplantation, agents, schemes, general.
+    ``topic`` says which card it belongs to (statements.TOPICS).
     """
 
     id: str
@@ -88,7 +87,11 @@ class Answer:
 
 @dataclass(frozen=True, slots=True)
 class Decision:
-    """One evaluation of the relapse model. Tuples are sorted; empty = not evaluated."""
+    """One evaluation of the relapse model. Tuples are sorted; empty = not evaluated.
+
+    ``conflicts``: with DATA_ERROR, pairs of facts (earlier, later) that stand in the wrong order;
+    ``as_of`` is today.
+    """
 
     model: Model
     plan: str
@@ -108,6 +111,7 @@ class Decision:
     statements: tuple[Statement, ...] = ()
     trace: tuple[Step, ...] = ()
     answers: tuple[Answer, ...] = ()
+    conflicts: tuple[tuple[str, str], ...] = ()
 
     def document(self) -> dict[str, Any]:
         """The JSON document of decision.md: no nulls, no empty lists."""

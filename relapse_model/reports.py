@@ -86,6 +86,7 @@ def _child_subjects(
         "abl_mutation": facts.abl_mutation.values,
         "age_at_relapse": _ages(facts, model),
         "cns_disease": cns,
+        "cr1_achieved": facts.cr1_achieved.values,
         "cr2": facts.cr2.values,
         "donors": donor_kinds(facts.donors),
         "lesions": frozenset(lesions),

@@ -92,6 +92,7 @@ def site_worlds(facts: PatientFacts, tables: Tables) -> SiteWorlds:
 
     axes = _axes(facts, limits)
     worlds = spread(axes, result)
+    cns_rules, site_rules = list(cns_fired.values()), list(fired.values())
     states = dict(tables.facts["marrow_confirmation"].open_states)
     other = [to for value in facts.marrow_confirmation.values for to in states.get(value, ())]
     wider = spread(
@@ -100,7 +101,6 @@ def site_worlds(facts: PatientFacts, tables: Tables) -> SiteWorlds:
     confirmation = {"marrow_confirmation": wider.swings["marrow_confirmation"]}
     swings = _named_by_fact({**worlds.swings, **confirmation}, facts)
     recorded = _recorded_sites(worlds, marrow_measured=marrow_measured)
-    cns_rules = list(cns_fired.values())
     return SiteWorlds(
         site=Spread(
             recorded,
@@ -118,7 +118,7 @@ def site_worlds(facts: PatientFacts, tables: Tables) -> SiteWorlds:
         flags=_flags(facts, cns_rules, worlds),
         fired=(
             *(("cns", rule) for rule in (cns_rules if _csf_on_record(facts) else [])),
-            *(("site", rule) for rule in fired.values()),
+            *(("site", rule) for rule in site_rules),
         ),
     )
 

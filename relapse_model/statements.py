@@ -12,8 +12,9 @@ from relapse_model.sources import Citation
 from relapse_model.table import CitationReader
 
 TOPICS = (
-    "stratification",
     "plan",
+    "stratification",
+    "caveat",
     "mrd",
     "local_therapy",
     "transplantation",
@@ -41,6 +42,7 @@ SUBJECTS = (
     "abl_mutation",
     "age_at_relapse",
     "cns_disease",
+    "cr1_achieved",
     "cr2",
     "donors",
     "lesions",

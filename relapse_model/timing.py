@@ -125,7 +125,12 @@ def time_worlds(facts: PatientFacts, tables: Tables) -> TimeWorlds:
     diagnosis_known = ranges[DIAGNOSIS][0].earliest > FIRST_DAY
     regions = [
         region
-        for region in _regions(tables.decision["timing"], months, diagnosis_known=diagnosis_known)
+        for region in _regions(
+            tables.decision["timing"],
+            months,
+            birth_known=facts.birth_date.values != ANY_DAY.values,
+            diagnosis_known=diagnosis_known,
+        )
         if region.course.on_therapy in facts.on_therapy.values
         and region.course.therapy_completed in (*facts.therapy_completed.values, IRRELEVANT)
         and earliest_days(ranges, region.constraints) is not None
@@ -216,12 +221,13 @@ def _ranges(facts: PatientFacts) -> Ranges:
     return {**found, "as_of": (today,)}
 
 
-def _regions(table: DecisionTable, months: _Months, *, diagnosis_known: bool) -> Iterator[_Region]:
+def _regions(
+    table: DecisionTable, months: _Months, *, birth_known: bool, diagnosis_known: bool
+) -> Iterator[_Region]:
     """Every region that dates can fall into."""
-    adult = {
-        "child": before(RELAPSE, BIRTH, months.adult),
-        "adult": not_before(RELAPSE, BIRTH, months.adult),
-    }
+    ages = {"child": before(RELAPSE, BIRTH, months.adult)}
+    if birth_known:  # R-0b: a missing birth date is a caveat, not a question of age
+        ages["adult"] = not_before(RELAPSE, BIRTH, months.adult)
     since_diagnosis = {
         "under_18_months": before(RELAPSE, DIAGNOSIS, months.very_early),
         "18_months_or_more": not_before(RELAPSE, DIAGNOSIS, months.very_early),
@@ -232,7 +238,7 @@ def _regions(table: DecisionTable, months: _Months, *, diagnosis_known: bool) ->
         not_before(RELAPSE, CR1),
         not_before("as_of", RELAPSE),
     )
-    for age, age_constraint in adult.items():
+    for age, age_constraint in ages.items():
         for diagnosis, diagnosis_constraint in since_diagnosis.items():
             for course in _courses(months, diagnosis, diagnosis_known=diagnosis_known):
                 rule = table.rule(

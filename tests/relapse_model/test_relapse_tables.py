@@ -143,8 +143,8 @@ SLIPS = [
     (
         "a statement about an unknown subject",
         "statements_plan.toml",
-        'some = { plan = "HSCT_HR" }',
-        'some = { weather = "fine" }',
+        'every = { plan = "HSCT_HR" }',
+        'every = { weather = "fine" }',
         "no subject",
     ),
 ]
