@@ -127,7 +127,7 @@ ORDERS = ("must be given", "should be given", "administer", "prescribe", "give t
 
 
 def whole_decisions() -> Iterator[tuple[frozenset[str], Decision]]:
-    """Lineage and decision over timing, site, lineage, MRD, genetics, response and history, as facts."""
+    """Lineage and decision over timing, site, lineage, MRD, genetics, response and history."""
     times = ("2023-03-15", "2024-03-20", "2025-02-15")
     sites = (
         {},
