@@ -75,6 +75,7 @@ def decide(facts: PatientFacts) -> Decision:
     if reached:
         local = local_therapy(facts, site, model)
         decision = _stratified(decision, reached, site, local.therapy)
+        decision = replace(decision, limits=time.limits)
         uses_mrd = plan not in WITHOUT_MRD and bool({"S1", "S2"} & set(decision.s_group))
         rows = [*time.fired, *site.fired, *local.fired, *(mrd.fired if uses_mrd else ())]
         flags |= time.flags | site.flags | caveat_flags(facts, local.therapy, model)

@@ -86,11 +86,22 @@ class Answer:
 
 
 @dataclass(frozen=True, slots=True)
+class Limit:
+    """A day that divides two classes of time: from ``day`` on, the later class.
+
+    ``day``: ISO 8601, a range of days where the date it is counted from is not fully known.
+    """
+
+    name: str
+    day: str
+
+
+@dataclass(frozen=True, slots=True)
 class Decision:
     """One evaluation of the relapse model. Tuples are sorted; empty = not evaluated.
 
-    ``conflicts``: with DATA_ERROR, pairs of facts (earlier, later) that stand in the wrong order;
-    ``as_of`` is today.
+    ``conflicts``: with DATA_ERROR, pairs of facts that should stand (earlier, later) and do not;
+    ``as_of`` is today. ``limits``: the days that divide very early, early and late here.
     """
 
     model: Model
@@ -112,6 +123,7 @@ class Decision:
     trace: tuple[Step, ...] = ()
     answers: tuple[Answer, ...] = ()
     conflicts: tuple[tuple[str, str], ...] = ()
+    limits: tuple[Limit, ...] = ()
 
     def document(self) -> dict[str, Any]:
         """The JSON document of decision.md: no nulls, no empty lists."""
@@ -128,6 +140,8 @@ class Decision:
             for name in ("cns_rt_gy", "testis", "undetermined")
             if (values := getattr(self.local_therapy, name))
         }
+        document["conflicts"] = [list(pair) for pair in self.conflicts]
+        document["limits"] = [{"limit": item.name, "day": item.day} for item in self.limits]
         document["wanted"] = list(self.wanted)
         document["flags"] = list(self.flags)
         document["alternatives"] = [

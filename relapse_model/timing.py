@@ -14,8 +14,8 @@ from itertools import combinations
 from typing import NamedTuple
 
 from relapse_model.chronology import Constraint, Ranges, before, earliest_days, not_before
-from relapse_model.dates import FIRST_DAY, DateRange
-from relapse_model.decision import Alternative
+from relapse_model.dates import FIRST_DAY, LAST_DAY, DateRange, add_months
+from relapse_model.decision import Alternative, Limit
 from relapse_model.definitions import (
     ABSTRACT,
     BFM_TEXT,
@@ -61,6 +61,7 @@ class TimeWorlds:
     ``impossible``: pairs of facts (earlier, later) whose order is certainly wrong; no world is
     left then. ``fired``: the rows of the timing table that may fire. ``others``: what the
     article's other definitions may say. ``surrogate``: shown where the end of therapy is unknown.
+    ``limits``: the days that divide the classes, where the date they are counted from is known.
     """
 
     spread: Spread[Time]
@@ -69,6 +70,7 @@ class TimeWorlds:
     impossible: tuple[tuple[str, str], ...]
     others: frozenset[OtherTiming] = frozenset()
     surrogate: tuple[Alternative, ...] = ()
+    limits: tuple[Limit, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -154,6 +156,27 @@ def time_worlds(facts: PatientFacts, tables: Tables) -> TimeWorlds:
         (),
         others,
         surrogate,
+        _limits(facts, ranges, months),
+    )
+
+
+def _limits(facts: PatientFacts, ranges: Ranges, months: _Months) -> tuple[Limit, ...]:
+    """Diagnosis + 18 months, and the end of therapy + 6 months where therapy has ended."""
+    anchors = [("early", DIAGNOSIS, months.very_early)]
+    if facts.on_therapy.values == {"no"}:
+        anchors.append(("late", END, months.late))
+    return tuple(
+        Limit(
+            name,
+            str(
+                DateRange(
+                    add_months(ranges[anchor][0].earliest, count),
+                    add_months(ranges[anchor][-1].latest, count),
+                )
+            ),
+        )
+        for name, anchor, count in anchors
+        if ranges[anchor][0].earliest > FIRST_DAY and ranges[anchor][-1].latest < LAST_DAY
     )
 
 
