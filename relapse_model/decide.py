@@ -17,11 +17,12 @@ from relapse_model.facts import PatientFacts
 from relapse_model.loader import Tables, tables
 from relapse_model.local_therapy import local_therapy
 from relapse_model.mrd import MrdClass, mrd_class
+from relapse_model.regions import Time
 from relapse_model.reports import fact_reports, steps, with_statements
 from relapse_model.schemes import Cell, other_schemes
 from relapse_model.site import SiteWorlds, site_worlds
 from relapse_model.table import Rule
-from relapse_model.timing import Time, TimeWorlds, time_worlds
+from relapse_model.timing import TimeWorlds, time_worlds
 from relapse_model.wanted import Outcome, answers_to, wanted_facts, worlds_of
 from relapse_model.worlds import Spread, choice
 

@@ -15,7 +15,7 @@ from relapse_model.decide import Fired, _outcome, decide
 from relapse_model.decision import Decision
 from relapse_model.facts import MrdResult, fact
 from relapse_model.loader import tables
-from relapse_model.timing import Time
+from relapse_model.regions import Time
 from relapse_model.wanted import Outcome
 
 COLUMNS = {
