@@ -1,26 +1,32 @@
-"""The prefetch of one call: what each key holds, what is missing, and whether it is enough.
+"""The data of one call: what was sent under each key, what was fetched, and what is missing.
 
 What may arrive under a key, and what it means (cds-hooks_2.0@52, @54 and "Prefetch"):
 
-    absent                        not satisfied: required 412, optional DATA_INCOMPLETE
+    absent                        asked of the FHIR server; else required 412, optional
+                                  DATA_INCOMPLETE
     null                          the client has no data: empty, and complete
     resource or searchset Bundle  data (a Bundle may be empty)
-    Bundle with more to come      data, and DATA_INCOMPLETE
-    OperationOutcome              the client's query failed: as absent
+    Bundle with more to come      data, topped up from the FHIR server; else DATA_INCOMPLETE
+    OperationOutcome              the client's query failed: as absent, but not asked again
     nothing that can be read      as absent
     no object (a number, a list)  400
 """
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, field
 
 import msgspec
 
 from cds_service.errors import FieldMistyped, OtherPatient, RequiredDataMissing
+from cds_service.fhir_client import Deadline, Fetched, FhirClient, FhirServer
+from cds_service.fhir_settings import BaseUrl, FhirSettings
 from cds_service.hook_request import HookRequest
-from fhir_mappings.queries import prefetch_templates
+from fhir_mappings.queries import SPECIMENS, Query, queries
 from fhir_mappings.resources import PrefetchKind, Resources
+from fhir_mappings.site_codes import NO_SITE_CODES, SiteCodes
+from fhir_mappings.specimens import lacks_specimens
 from relapse_model.facts import Remark
 
 PATIENT = "patient"
@@ -28,10 +34,20 @@ REQUIRED = (PATIENT, "conditions")
 """Without these nothing can be said; every other key only makes the answer better."""
 
 _INCOMPLETE = "DATA_INCOMPLETE"
-_LOST = {
-    PrefetchKind.FAILED: "the client's query for {key} failed.",
-    PrefetchKind.UNREADABLE: "nothing of {key} could be read.",
-}
+_SINGULAR = frozenset({PATIENT, "laboratory"})
+
+
+@dataclass(frozen=True, slots=True)
+class RecordSource:
+    """Where data may come from: the site's own codes, and FHIR servers (none without client)."""
+
+    client: FhirClient | None = None
+    settings: FhirSettings = field(default_factory=FhirSettings)
+    site: SiteCodes = NO_SITE_CODES
+
+
+SENT_ALONE = RecordSource()
+"""Nothing but what the client sends."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,32 +58,125 @@ class Prefetch:
     remarks: tuple[Remark, ...]
 
 
-def prefetched(hook: HookRequest) -> Prefetch:
-    """Read every key that discovery asks for, each entry once.
+@dataclass(slots=True)
+class _Sent:
+    """The prefetch as it was sent: what it holds, and what is wrong with each key."""
 
-    Raises RequiredDataMissing (412) naming all required keys whose data did not arrive,
+    resources: Resources = field(default_factory=Resources)
+    losses: dict[str, str] = field(default_factory=dict)
+    """Key -> why its data did not arrive."""
+    final: set[str] = field(default_factory=set)
+    """Keys whose query failed at the client: it is not repeated."""
+    following: dict[str, str | None] = field(default_factory=dict)
+    """Truncated key -> next page."""
+    partial: dict[str, str] = field(default_factory=dict)
+    """Key of which only a part is here -> why."""
+
+
+def prefetched(hook: HookRequest, source: RecordSource = SENT_ALONE) -> Prefetch:
+    """Read every key that discovery asks for, each entry once, and fetch what is missing.
+
+    Raises RequiredDataMissing (412) naming all required keys whose data did not arrive and why,
     OtherPatient (422), FieldMistyped (400) for a value that is no object.
     """
-    resources = Resources()
-    losses: dict[str, str] = {}
-    truncated: list[str] = []
-    for key in prefetch_templates():
+    wanted = queries(source.site)
+    sent = _sent(hook, wanted)
+    server, why_not = _server(hook, source)
+    deadline = Deadline.after(source.settings.deadline_ms)
+    if server is not None and source.client is not None:
+        asked = [
+            (query, sent.following.get(query.key))
+            for query in wanted
+            if query.key in sent.following
+            or (query.key in sent.losses and query.key not in sent.final)
+        ]
+        fetched = source.client.fetch(server, hook.patient_id, asked, deadline) if asked else {}
+        _take(sent, fetched)
+        _refuse_other_patient(hook, sent.resources)
+    else:
+        for key in {*sent.losses, *sent.following} - sent.final:
+            _add_reason(sent, key, why_not)
+    if missing := {key: sent.losses[key] for key in REQUIRED if key in sent.losses}:
+        raise RequiredDataMissing(missing)
+    remarks = [Remark(_INCOMPLETE, f"Not available: {text}") for text in sent.losses.values()]
+    remarks += [Remark(_INCOMPLETE, text) for text in sent.partial.values()]
+    remarks += _specimens(hook, source, sent, server, deadline)
+    return Prefetch(sent.resources, tuple(remarks))
+
+
+def _sent(hook: HookRequest, wanted: tuple[Query, ...]) -> _Sent:
+    sent = _Sent()
+    for key in (query.key for query in wanted):
         raw = hook.prefetch.get(key)
         if raw is None:
-            losses[key] = f"{key} were not sent."
+            verb = "was" if key in _SINGULAR else "were"
+            sent.losses[key] = f"{key} {verb} not sent."
             continue
-        state = resources.add(_object_or_null(key, raw), key)
-        if state.kind in _LOST:
-            losses[key] = _LOST[state.kind].format(key=key)
-        if state.truncated:
-            truncated.append(key)
+        state = sent.resources.add(_object_or_null(key, raw), key)
+        if state.kind is PrefetchKind.FAILED:
+            sent.losses[key] = f"the client's query for {key} failed."
+            sent.final.add(key)
+        elif state.kind is PrefetchKind.UNREADABLE:
+            sent.losses[key] = f"nothing of {key} could be read."
+        elif state.truncated:
+            sent.following[key] = state.next_url
         if key == PATIENT:
-            _refuse_other_patient(hook, resources)
-    if missing := [key for key in REQUIRED if key in losses]:
-        raise RequiredDataMissing(missing)
-    remarks = [Remark(_INCOMPLETE, f"Not available: {text}") for text in losses.values()]
-    remarks += [Remark(_INCOMPLETE, f"Only the first page of {key} was sent.") for key in truncated]
-    return Prefetch(resources, tuple(remarks))
+            _refuse_other_patient(hook, sent.resources)
+    return sent
+
+
+def _server(hook: HookRequest, source: RecordSource) -> tuple[FhirServer | None, str]:
+    """The FHIR server that may be asked, or why there is none (empty: the call names none)."""
+    if not hook.fhir_server or source.client is None:
+        return None, ""
+    if hook.access_fault:
+        return None, hook.access_fault
+    base = BaseUrl.parse(hook.fhir_server)
+    if base is None:
+        return None, "the address of the FHIR server cannot be used"
+    refusal = source.settings.refusal(base, with_token=bool(hook.access_token))
+    return (None, refusal) if refusal else (FhirServer(base, hook.access_token), "")
+
+
+def _take(sent: _Sent, fetched: Mapping[str, Fetched]) -> None:
+    """Add what was fetched; what it settles is no longer missing."""
+    for key, answer in fetched.items():
+        if answer.fault:
+            _add_reason(sent, key, answer.fault)
+            continue
+        sent.resources.include(answer.resources)
+        sent.losses.pop(key, None)
+        if answer.truncated:
+            sent.partial[key] = f"Only a part of {key} could be fetched."
+
+
+def _add_reason(sent: _Sent, key: str, why: str) -> None:
+    """Say of what was not sent, or only in part, why it was not fetched either."""
+    told = f", and {why}." if why else "."
+    if key in sent.following:
+        sent.partial[key] = f"Only the first page of {key} was sent{told}"
+    else:
+        sent.losses[key] = sent.losses[key].removesuffix(".") + told
+
+
+def _specimens(
+    hook: HookRequest,
+    source: RecordSource,
+    sent: _Sent,
+    server: FhirServer | None,
+    deadline: Deadline,
+) -> list[Remark]:
+    """Fetch the Specimens that MRD results name; a remark where they stay unknown."""
+    with source.site.in_force():
+        if not lacks_specimens(sent.resources):
+            return []
+        if server is not None and source.client is not None:
+            asked = [(SPECIMENS, None)]
+            fetched = source.client.fetch(server, hook.patient_id, asked, deadline)
+            sent.resources.include(fetched[SPECIMENS.key].resources)
+        if not lacks_specimens(sent.resources):
+            return []
+    return [Remark(_INCOMPLETE, "Not available: the specimens that MRD results name.")]
 
 
 def _object_or_null(key: str, raw: msgspec.Raw) -> bytes:

@@ -15,6 +15,8 @@ _PATTERNS: Final = {
     "icd-o-3": re.compile(r"[89]\d{3}/[0-9]"),
     "icd-10-pcs": re.compile(r"[0-9A-HJ-NP-Z]{7}"),
     "ncit": re.compile(r"C\d{3,7}"),
+    "rxnorm": re.compile(r"[1-9]\d{0,7}"),
+    "atc": re.compile(r"[A-Z]\d{2}[A-Z]{2}\d{2}"),
     "hgnc": re.compile(r"HGNC:\d{1,6}"),
     "token": re.compile(r"[A-Za-z][A-Za-z0-9-]*"),
 }

@@ -18,8 +18,8 @@ from typing import Any, Final
 from fhir_mappings.code_syntax import syntax_defect
 from fhir_mappings.errors import CodeSetError
 from fhir_mappings.r4 import Coding, Concept
+from fhir_mappings.site_codes import NO_SETS, SETS_OF_SITES, SiteCode, SiteCodes, indexed, site_sets
 
-NO_SETS: Final[frozenset[str]] = frozenset()
 _VERIFIED: Final = ("VERIFIED-1", "VERIFIED-2")
 _FILES: Final = (
     "disease",
@@ -29,6 +29,7 @@ _FILES: Final = (
     "values",
     "genetics",
     "procedures",
+    "medications",
 )
 _ICD: Final = ("icd-10-cm", "icd-10")
 _PREFIXED: Final = "icd-10-pcs"
@@ -69,17 +70,18 @@ class CodeIndex:
     _codes: Mapping[str, frozenset[str]]
 
     def sets_of_coding(self, coding: Coding) -> frozenset[str]:
-        """Names of the sets that hold ``coding``; none for an unknown system."""
+        """Names of the sets, shipped or the site's own, that hold ``coding``."""
         if coding.system is None or coding.code is None:
             return NO_SETS
+        own = site_sets(coding.system, coding.code)
         system = self.systems.get(coding.system.strip())
         if system is None:
-            return NO_SETS
+            return own
         code = normalised(system, coding.code)
         found = self._exact.get((system, code), NO_SETS)
         if system == _PREFIXED and not found:
-            return next((s for prefix, s in self._prefixes if code.startswith(prefix)), NO_SETS)
-        return found
+            found = next((s for prefix, s in self._prefixes if code.startswith(prefix)), NO_SETS)
+        return found | own
 
     def sets_of(self, *concepts: Concept | None) -> frozenset[str]:
         """Names of the sets that hold any coding of ``concepts``."""
@@ -161,6 +163,35 @@ def index_of(code_sets: Iterable[CodeSet], systems: Mapping[str, Mapping[str, An
         _prefixes=tuple(prefixes),
         _codes=MappingProxyType({key: frozenset(names) for key, names in codes.items()}),
     )
+
+
+def site_codes(rows: Iterable[SiteCode], index: CodeIndex | None = None) -> SiteCodes:
+    """The codes of a site, checked against the shipped sets.
+
+    Raises CodeSetError, naming the code, for a set that does not exist or only hints, for a code
+    listed twice, and for one that a shipped set of the same file already holds.
+    """
+    known = index or CODES
+    kept = tuple(rows)
+    seen: set[tuple[str, str, str]] = set()
+    for row in kept:
+        where = f"{row.set}: {row.code}"
+        if row.set not in SETS_OF_SITES and (
+            row.set not in known.sets or row.set.endswith("_hint")
+        ):
+            raise CodeSetError(where, "names no code set (docs/fhir.md lists them)")
+        shipped = known.sets_of_coding(Coding(system=row.system, code=row.code))
+        if shipped:
+            raise CodeSetError(where, f"is a shipped code of {', '.join(sorted(shipped))}")
+        key = (_file_of(row.set, known), row.system, row.code)
+        if key in seen:
+            raise CodeSetError(where, "is listed twice")
+        seen.add(key)
+    return indexed(kept)
+
+
+def _file_of(name: str, index: CodeIndex) -> str:
+    return index.sets[name].file if name in index.sets else name
 
 
 def _code_sets(

@@ -34,6 +34,9 @@ _NOT_ALL: Final = re.compile(r"myelo(?:id|blastic|genous)|\baml\b|burkitt", re.I
 _DENIED: Final = re.compile(
     r"\b(?:no evidence of|negative for|history of|rule[d]? out|without)\b", re.IGNORECASE
 )
+_REMITTED: Final = frozenset({"all_remission", "all_b_remission", "all_t_remission"})
+_RELAPSE: Final = re.compile(r"relaps|recurren|rezidiv", re.IGNORECASE)
+_REMISSION: Final = re.compile(r"remission", re.IGNORECASE)
 _IN_WORDS: Final = re.compile(r"leuk(?:a)?em|lymphoblast", re.IGNORECASE)
 
 
@@ -45,6 +48,8 @@ class State:
     sets: frozenset[str]
     start: DateRange | None
     """When it began: onset[x], else the asserted date."""
+    dated_by: str
+    """The element that says so; empty where nothing does."""
     recorded: DateRange | None
     certain: bool
     """Neither provisional nor contradicted by its own text."""
@@ -55,6 +60,8 @@ class State:
     """Extension condition-occurredFollowing: it came after another."""
     sides: frozenset[str]
     """``left``, ``right``, both or none."""
+    text: str = ""
+    """Words of the code."""
 
     @property
     def over(self) -> bool:
@@ -85,6 +92,9 @@ def states_of(
         if state.sets & _READ:
             states.append(state)
             remarks.extend(_unread_onset(recorded))
+            if _is_hint(state.sets):
+                text = "A code that could not be verified: possible, please confirm."
+                remarks.append(Remark("DATA_INCOMPLETE", text, (state.reference,)))
         else:
             remarks.extend(_unread_code(recorded))
     return tuple(states), tuple(remarks)
@@ -115,7 +125,12 @@ def contradicted(concept: Concept | None, sets: frozenset[str]) -> bool:
     text = text_of(concept)
     if not text or "history" in sets:
         return False
-    return bool(_DENIED.search(text) or (sets & _LEUKAEMIA and _NOT_ALL.search(text)))
+    if _DENIED.search(text) or (sets & _LEUKAEMIA and _NOT_ALL.search(text)):
+        return True
+    relapse, remission = _RELAPSE.search(text), _REMISSION.search(text)
+    if "all_relapse" in sets:
+        return bool(remission and not relapse)
+    return bool(sets & _REMITTED and relapse and not remission)
 
 
 def sides_of(sites: Iterable[BodySite]) -> frozenset[str]:
@@ -132,16 +147,19 @@ def _state(recorded: Recorded[Condition], birth: DateRange | None) -> State:
     verification = words(condition.verification_status)
     sets = CODES.sets_of(condition.code, *_histology(condition.extension), *condition.body_site)
     clinical = words(condition.clinical_status)
+    start, dated_by = _start(condition, birth)
     return State(
         reference=recorded.reference,
         sets=sets,
-        start=_start(condition, birth),
+        start=start,
+        dated_by=dated_by,
         recorded=days_of(condition.recorded_date),
         certain=not verification & _POSSIBLE and not _is_hint(sets),
         confirmed="confirmed" in verification,
         clinical=min(clinical) if clinical else "",
         follows=any(item.url == OCCURRED_FOLLOWING for item in condition.extension),
         sides=sides_of(condition.body_site),
+        text=text_of(condition.code),
     )
 
 
@@ -150,13 +168,15 @@ def _is_hint(sets: frozenset[str]) -> bool:
     return all(name.endswith("_hint") for name in sets & _READ)
 
 
-def _start(condition: Condition, birth: DateRange | None) -> DateRange | None:
-    return (
-        days_of(condition.onset_date_time)
-        or start_of(condition.onset_period)
-        or at_age(condition.onset_age, birth)
-        or asserted(condition.extension)
+def _start(condition: Condition, birth: DateRange | None) -> tuple[DateRange | None, str]:
+    """When a Condition began, and the element that says so."""
+    told = (
+        (days_of(condition.onset_date_time), "onsetDateTime"),
+        (start_of(condition.onset_period), "onsetPeriod"),
+        (at_age(condition.onset_age, birth), "onsetAge"),
+        (asserted(condition.extension), "condition-assertedDate"),
     )
+    return next(((day, name) for day, name in told if day is not None), (None, ""))
 
 
 def _histology(extensions: tuple[Extension, ...]) -> list[Concept]:

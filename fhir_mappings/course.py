@@ -11,7 +11,7 @@ from fhir_mappings.conditions import State
 from fhir_mappings.dates import first_of
 from fhir_mappings.observations import Result
 from fhir_mappings.quantities import PERCENT, amount_of
-from fhir_mappings.record import cited
+from fhir_mappings.readings import Reading, cited, fact_of, with_elements
 from fhir_mappings.relapses import (
     ALL_SETS,
     DISEASE,
@@ -20,8 +20,9 @@ from fhir_mappings.relapses import (
     events_of,
     relapse_conditions,
     relapses_of,
+    without_copied_onsets,
 )
-from relapse_model.dates import FIRST_DAY, DateRange
+from relapse_model.dates import FIRST_DAY, LAST_DAY, DateRange
 from relapse_model.facts import ANY_DAY, Fact, Remark, fact
 
 _B: Final = re.compile(
@@ -33,6 +34,7 @@ _T: Final = re.compile(
     r"\bt[-\s]?(?:cell|lineage|precursor|lympho\w+|all)\b|\bprecursor[-\s]t\b", re.IGNORECASE
 )
 _MIXED: Final = re.compile(r"mixed[-\s]phenotype|\bmpal\b|biphenotypic", re.IGNORECASE)
+_ANY: Final = DateRange(FIRST_DAY, LAST_DAY)
 _M3: Final = 25
 """Per cent blasts that make a marrow relapse alone (facts: marrow_blasts)."""
 
@@ -60,7 +62,13 @@ def course_of(states: Sequence[State], results: Sequence[Result]) -> Course:
     diagnosis, told = _diagnosis(states, results)
     remarks += told
     remissions = _remissions(states, results)
-    relapses = relapses_of(events_of(states, results), [when for when, _ in remissions])
+    day = next(iter(diagnosis.values)) if diagnosis and not told else None
+    events, copied = without_copied_onsets(events_of(states, results), day)
+    if copied:
+        text = "The onset of a relapse is that of the diagnosis: its date is unknown."
+        remarks.append(Remark("DATA_INCOMPLETE", text, copied))
+    remarks += _relapse_results(results)
+    relapses = relapses_of(events, [item.when for item in remissions if item.when])
     cr1 = _cr1(remissions, relapses)
     if diagnosis is not None:
         facts["diagnosis_date"] = diagnosis
@@ -74,11 +82,12 @@ def course_of(states: Sequence[State], results: Sequence[Result]) -> Course:
     relapses = replace(relapses, not_before=cr1_day or dx_day)
     relapses, stood_in = _dated(relapses, results, cr1_day)
     remarks += stood_in
-    facts["relapse_number"] = Fact(relapses.numbers, relapses.evidence)
+    note = with_elements("", relapses.elements)
+    facts["relapse_number"] = Fact(relapses.numbers, relapses.evidence, note)
     if relapses.dates:
-        facts["relapse_date"] = Fact(frozenset(relapses.dates), relapses.evidence)
+        facts["relapse_date"] = Fact(frozenset(relapses.dates), relapses.evidence, note)
     elif relapses.possible:
-        note = "no date recorded"
+        note = with_elements("no date recorded", relapses.elements)
         facts["relapse_date"] = Fact(ANY_DAY.values, relapses.evidence, note)
     return Course(facts, relapses, cr1_day, tuple(remarks))
 
@@ -112,7 +121,8 @@ def _disease(states: Sequence[State], results: Sequence[Result]) -> Fact[str]:
         values.add("mature_B")
     if mixed:
         values.add("mixed_phenotype")
-    return Fact(frozenset(values), cited([*evidence, *hints, *mixed]))
+    named = cited([*evidence, *hints, *mixed])
+    return Fact(frozenset(values), named, with_elements("", ["code"] if named else []))
 
 
 def _is_mixed(result: Result) -> bool:
@@ -120,28 +130,32 @@ def _is_mixed(result: Result) -> bool:
 
 
 def _immunophenotype(states: Sequence[State], results: Sequence[Result]) -> Fact[str] | None:
-    values: set[str] = set()
-    evidence: list[str] = []
-    readings = [(state.reference, _lineages(state.sets, "")) for state in states]
+    coded = [state for state in states if _lineages(state.sets, "")]
+    readings = [
+        Reading(lineage, state.reference, "code", state.start)
+        for state in coded
+        for lineage in (_lineages(state.sets, ""), _lineages(frozenset(), state.text))
+    ]
     readings += [
-        (result.reference, _lineages(result.value_sets, result.value_text))
+        Reading(
+            _lineages(result.value_sets, result.value_text),
+            result.reference,
+            result.element,
+            result.when,
+        )
         for result in results
         if "immunophenotype" in result.sets
     ]
-    for reference, lineages in readings:
-        if len(lineages) == 1:
-            values |= lineages
-            evidence.append(reference)
-    return Fact(frozenset(values), cited(evidence)) if values else None
+    return fact_of([reading for reading in readings if len(reading.values) == 1])
 
 
-def _lineages(sets: frozenset[str], text: str) -> set[str]:
+def _lineages(sets: frozenset[str], text: str) -> frozenset[str]:
     found = set()
     if sets & {"all_b", "all_b_remission"} or _B.search(text):
         found.add("BCP")
     if sets & {"all_t", "all_t_remission"} or _T.search(text):
         found.add("T")
-    return found
+    return frozenset(found)
 
 
 def _diagnosis(
@@ -155,72 +169,91 @@ def _diagnosis(
         and not state.sets & (REMISSION | {"all_refractory"})
         and state.reference not in relapsed
     ]
-    dated = [(state.start, state.reference) for state in first if state.start is not None]
+    dated = [
+        Reading(frozenset({state.start}), state.reference, state.dated_by)
+        for state in first
+        if state.start is not None
+    ]
     dated = dated or [
-        (result.when, result.reference)
+        Reading(frozenset({result.when}), result.reference, "effective[x]")
         for result in results
         if "diagnosis_observation" in result.sets and result.when is not None
     ]
-    when = first_of([day for day, _ in dated])
+    when = first_of([day for item in dated for day in item.values])
     if when is not None:
-        return fact(when, evidence=cited(reference for _, reference in dated)), []
+        return fact_of(dated, [when]), []
     recorded = [(s.recorded, s.reference) for s in first if s.recorded is not None]
     when = first_of([day for day, _ in recorded])
     if when is None:
         return None, []
     evidence = cited(reference for _, reference in recorded)
     text = "The diagnosis has only a recording date: it was then or earlier."
-    bound = fact(DateRange(FIRST_DAY, when.latest), evidence=evidence, note=text)
+    note = with_elements(text, ["recordedDate"])
+    bound = fact(DateRange(FIRST_DAY, when.latest), evidence=evidence, note=note)
     return bound, [Remark("RECORDED_DATE_ONLY", text, evidence)]
 
 
-def _remissions(states: Sequence[State], results: Sequence[Result]) -> list[tuple[DateRange, str]]:
-    """Documented complete remissions with a date."""
+def _remissions(states: Sequence[State], results: Sequence[Result]) -> list[Reading[str]]:
+    """Documented complete remissions with a date, the first one first."""
     found = [
-        (result.when, result.reference)
+        Reading(frozenset({"remission"}), result.reference, "effective[x]", result.when)
         for result in results
         if "disease_status" in result.sets
         and "full_remission" in result.value_sets
         and result.when is not None
     ]
     found += [
-        (state.start, state.reference)
+        Reading(frozenset({"remission"}), state.reference, state.dated_by, state.start)
         for state in states
         if state.sets & REMISSION and state.certain and state.start is not None
     ]
-    return sorted(found)
+    return sorted(found, key=lambda item: (item.when or _ANY, item.reference))
 
 
-def _cr1(remissions: Sequence[tuple[DateRange, str]], relapses: Relapses) -> Fact[DateRange] | None:
+def _relapse_results(results: Sequence[Result]) -> list[Remark]:
+    """A relapse written as a result: it leaves one possible, and a person must look."""
+    found = [result.reference for result in results if "all_relapse" in result.sets]
+    if not found:
+        return []
+    text = "A result carries the code of a relapse, which is a diagnosis: please confirm it."
+    return [Remark("UNREADABLE", text, cited(found))]
+
+
+def _cr1(remissions: Sequence[Reading[str]], relapses: Relapses) -> Fact[DateRange] | None:
     """The first remission that may lie before the first relapse."""
     before = [
-        (when, reference)
-        for when, reference in remissions
-        if relapses.first is None or when.earliest < relapses.first.latest
+        item
+        for item in remissions
+        if item.when is not None
+        and (relapses.first is None or item.when.earliest < relapses.first.latest)
     ]
-    when = first_of([day for day, _ in before])
+    when = first_of([item.when for item in before if item.when is not None])
     if when is None:
         return None
-    evidence = [reference for day, reference in before if day.overlaps(when)]
-    return fact(when, evidence=cited(evidence))
+    near = [item for item in before if item.when is not None and item.when.overlaps(when)]
+    named = with_elements("", (item.element for item in near))
+    return Fact(frozenset({when}), cited(item.reference for item in near), named)
 
 
 def _cr1_achieved(
-    states: Sequence[State], remissions: Sequence[tuple[DateRange, str]], relapses: Relapses
+    states: Sequence[State], remissions: Sequence[Reading[str]], relapses: Relapses
 ) -> Fact[str] | None:
     """``no`` where the leukaemia was refractory with no remission before that."""
-    refractory = [state for state in states if "all_refractory" in state.sets]
-    values: set[str] = set()
-    evidence: list[str] = []
-    for state in refractory:
-        if any(state.start is None or day.earliest < state.start.latest for day, _ in remissions):
+    readings: list[Reading[str]] = []
+    for state in states:
+        if "all_refractory" not in state.sets:
+            continue
+        if any(
+            state.start is None or (item.when and item.when.earliest < state.start.latest)
+            for item in remissions
+        ):
             continue
         if relapses.possible and relapses.after(state.start) == {True}:
             continue
         sure = state.certain and (state.start is not None or not relapses.possible)
-        values |= {"no"} if sure else {"no", "yes"}
-        evidence.append(state.reference)
-    return Fact(frozenset(values), cited(evidence)) if values else None
+        values = frozenset({"no"} if sure else {"no", "yes"})
+        readings.append(Reading(values, state.reference, "code", state.start))
+    return fact_of(readings)
 
 
 def _dated(

@@ -14,7 +14,7 @@ from typing import Final
 
 from fhir_mappings.conditions import State
 from fhir_mappings.observations import Result
-from fhir_mappings.record import cited
+from fhir_mappings.readings import Reading, fact_of
 from relapse_model.facts import Fact
 
 BCR_ABL1: Final = "BCR-ABL1"
@@ -47,32 +47,29 @@ class _Found:
     """What may be said of each finding: present, absent, or either."""
 
     present: dict[str, set[bool]] = field(default_factory=dict)
-    evidence: list[str] = field(default_factory=list)
+    readings: list[Reading[str]] = field(default_factory=list)
 
-    def say(self, finding: str, *values: bool, evidence: str) -> None:
+    def say(self, finding: str, *values: bool, source: State | Result) -> None:
         self.present.setdefault(finding, set()).update(values)
-        self.evidence.append(evidence)
+        self.readings.append(_reading(frozenset(), source))
 
 
 def genetics_of(states: Sequence[State], results: Sequence[Result]) -> Fact[str] | None:
     """The sets of findings that may be present; None where nothing was reported."""
     found = _Found()
     for state in states:
-        _subtypes(state.sets, state.certain, state.reference, found)
+        _subtypes(state, found)
     for result in results:
         if "variant" in result.sets:
             _variant(result, found)
         if result.sets & {"karyotype", "iscn_component"}:
             _karyotype(result, found)
-    if not found.evidence:
-        return None
-    return Fact(frozenset(_combinations(found.present)), cited(found.evidence))
+    return fact_of(found.readings, _combinations(found.present))
 
 
 def abl_mutation_of(results: Sequence[Result]) -> Fact[str] | None:
     """``resistant`` where an ABL1 variant is named in words; a PARTIAL test code only hints."""
-    values: set[str] = set()
-    evidence: list[str] = []
+    readings: list[Reading[str]] = []
     for result in results:
         genes = result.gene_sets & {"gene_abl1", "gene_bcr"}
         own = "variant" in result.sets and genes == {"gene_abl1"}
@@ -81,9 +78,9 @@ def abl_mutation_of(results: Sequence[Result]) -> Fact[str] | None:
             continue
         said = _mutation(result)
         if said:
-            values |= {said, "not_reported"} if hint else {said}
-            evidence.append(result.reference)
-    return Fact(frozenset(values), cited(evidence)) if values else None
+            values = frozenset({said, "not_reported"} if hint else {said})
+            readings.append(_reading(values, result))
+    return fact_of(readings)
 
 
 def modal_numbers(iscn: str) -> list[range]:
@@ -102,14 +99,20 @@ def _mutation(result: Result) -> str:
     return "none_found" if result.polarity == "negative" else ""
 
 
-def _subtypes(sets: frozenset[str], certain: bool, reference: str, found: _Found) -> None:
+def _reading(values: frozenset[str], source: State | Result) -> Reading[str]:
+    if isinstance(source, State):
+        return Reading(values, source.reference, "code", source.start)
+    return Reading(values, source.reference, source.element, source.when)
+
+
+def _subtypes(state: State, found: _Found) -> None:
     for name, finding in _SUBTYPES.items():
-        if name in sets:
-            found.say(finding, *((True,) if certain else (True, False)), evidence=reference)
-    if "ph_negative" in sets and certain:
-        found.say(BCR_ABL1, False, evidence=reference)
-    if "hypodiploid_unproven" in sets:
-        found.say(HYPODIPLOID, True, False, evidence=reference)
+        if name in state.sets:
+            found.say(finding, *((True,) if state.certain else (True, False)), source=state)
+    if "ph_negative" in state.sets and state.certain:
+        found.say(BCR_ABL1, False, source=state)
+    if "hypodiploid_unproven" in state.sets:
+        found.say(HYPODIPLOID, True, False, source=state)
 
 
 def _variant(result: Result, found: _Found) -> None:
@@ -123,21 +126,21 @@ def _variant(result: Result, found: _Found) -> None:
     else:
         return
     if result.polarity:
-        found.say(finding, result.polarity == "positive", evidence=result.reference)
+        found.say(finding, result.polarity == "positive", source=result)
 
 
 def _karyotype(result: Result, found: _Found) -> None:
     text = result.value_text
     for finding, pattern in _TRANSLOCATIONS:
         if pattern.search(text):
-            found.say(finding, True, evidence=result.reference)
+            found.say(finding, True, source=result)
     clones = modal_numbers(text)
     if not clones or _FISH.search(text):
         return
     low = any(numbers.stop - 1 <= LARGEST_HYPODIPLOID for numbers in clones)
     maybe = any(numbers.start <= LARGEST_HYPODIPLOID for numbers in clones)
     values = (True,) if low else (True, False) if maybe else (False,)
-    found.say(HYPODIPLOID, *values, evidence=result.reference)
+    found.say(HYPODIPLOID, *values, source=result)
 
 
 def _combinations(present: dict[str, set[bool]]) -> Iterable[str]:

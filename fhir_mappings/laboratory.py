@@ -13,7 +13,7 @@ from typing import Any, Final
 from fhir_mappings.dates import gap
 from fhir_mappings.observations import Result
 from fhir_mappings.quantities import CELLS, ERYTHROCYTES, FRACTION, PERCENT, amount_of
-from fhir_mappings.record import cited
+from fhir_mappings.readings import Reading, cited, fact_of
 from fhir_mappings.relapses import Relapses
 from relapse_model.amounts import AmountRange
 from relapse_model.dates import DateRange
@@ -74,12 +74,12 @@ class Laboratory:
         distance: Distance,
         most: Decimal | None = None,
     ) -> Fact[AmountRange] | None:
-        readings: list[tuple[int, AmountRange, str]] = []
+        readings: list[tuple[int, Reading[AmountRange]]] = []
         for result in self._placed(name, specimen, distance):
             away = distance(result.when)
             amount = amount_of(result.quantity, units, most)
             if amount.interval is not None and away is not None:
-                readings.append((away, amount.interval, result.reference))
+                readings.append((away, _reading({amount.interval}, result)))
             elif not result.absent and away is not None:
                 text = f"A result ({name}) could not be used: {amount.fault}."
                 self.remarks.append(Remark("UNREADABLE", text, (result.reference,)))
@@ -89,9 +89,11 @@ class Laboratory:
         """Results of the named set in the right specimen, near enough; others are flagged."""
         placed = []
         for result in self.results:
-            if name not in result.sets or distance(result.when) is None:
+            if name not in result.sets:
                 continue
-            if result.specimen in {specimen, "unknown"}:
+            if distance(result.when) is None:
+                self._note_undated(name, result)
+            elif result.specimen in {specimen, "unknown"}:
                 placed.append(result)
             else:
                 self._conflict(name, result)
@@ -102,7 +104,7 @@ class Laboratory:
         self.remarks.append(Remark("CODE_TEXT_CONFLICT", text, (result.reference,)))
 
     def _csf_blasts(self, distance: Distance) -> Fact[str] | None:
-        readings: list[tuple[int, str, str]] = []
+        readings: list[tuple[int, Reading[str]]] = []
         for result in self._placed("csf_blasts", "csf", distance):
             amount = amount_of(result.quantity, {**CELLS, **PERCENT}).interval
             values = {"seen", "not_seen"}
@@ -112,10 +114,12 @@ class Laboratory:
                 values = {"not_seen"}
             elif amount is None:
                 values = _seen(result)
-            readings += [(distance(result.when) or 0, v, result.reference) for v in values]
-        for result in self._placed("csf_cytology", "csf", distance):
-            readings += [(distance(result.when) or 0, v, result.reference) for v in _seen(result)]
-        return _nearest(readings)
+            readings.append((distance(result.when) or 0, _reading(values, result)))
+        readings += [
+            (distance(result.when) or 0, _reading(_seen(result), result))
+            for result in self._placed("csf_cytology", "csf", distance)
+        ]
+        return _nearest([(away, reading) for away, reading in readings if reading.values])
 
     def _near_tap(self) -> Distance | None:
         """Days to the lumbar puncture of the relapse, within which a blood count belongs."""
@@ -141,17 +145,21 @@ class Laboratory:
         return distance
 
     def _confirmation(self, mrd_results: Sequence[Result]) -> Fact[str] | None:
-        evidence = [
-            result.reference
+        confirming = [
+            _reading({"confirmed"}, result)
             for result in mrd_results
             if self.relapses.distance(result.when) is not None
             and result.specimen == "marrow"
             and (amount := amount_of(result.quantity, FRACTION).interval) is not None
             and amount.low >= CONFIRMING_FRACTION
         ]
-        if not evidence:
-            return None
-        return Fact(frozenset({"confirmed"}), cited(evidence))
+        return fact_of(confirming)
+
+    def _note_undated(self, name: str, result: Result) -> None:
+        """A result without a date cannot be placed: flagged, once a relapse has one."""
+        if result.when is None and self.relapses.possible:
+            text = f"A result ({name}) has no date that can be read: it was not used."
+            self.remarks.append(Remark("DATA_INCOMPLETE", text, (result.reference,)))
 
     def _note_unused(self, name: str, reason: str) -> None:
         """Results at relapse that are shown and not used."""
@@ -185,12 +193,11 @@ def _seen(result: Result) -> set[str]:
     }.get(result.polarity, {"seen", "not_seen"} if result.value_text else set())
 
 
-def _nearest(readings: Sequence[tuple[int, Any, str]]) -> Fact[Any] | None:
+def _reading(values: set[Any], result: Result) -> Reading[Any]:
+    return Reading(frozenset(values), result.reference, result.element, result.when)
+
+
+def _nearest(readings: Sequence[tuple[int, Reading[Any]]]) -> Fact[Any] | None:
     """The values nearest to the event, all of them where equally near ones disagree."""
-    if not readings:
-        return None
-    nearest = min(away for away, _, _ in readings)
-    chosen = [(value, reference) for away, value, reference in readings if away == nearest]
-    return Fact(
-        frozenset(value for value, _ in chosen), cited(reference for _, reference in chosen)
-    )
+    nearest = min((away for away, _ in readings), default=0)
+    return fact_of([reading for away, reading in readings if away == nearest])

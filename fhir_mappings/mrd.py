@@ -15,10 +15,12 @@ from typing import Final
 
 from fhir_mappings.conditions import text_of
 from fhir_mappings.mrd_text import level_of, sensitivity_of
-from fhir_mappings.observations import MRD_WORDS, Result
+from fhir_mappings.observations import Result
 from fhir_mappings.quantities import FRACTION, amount_of, interval_of
 from fhir_mappings.r4 import Quantity, Ratio
 from fhir_mappings.relapses import Relapses
+from fhir_mappings.site_codes import MRD
+from fhir_mappings.specimens import MRD_WORDS
 from relapse_model.amounts import AmountRange
 from relapse_model.dates import FIRST_DAY, DateRange
 from relapse_model.facts import MrdResult
@@ -34,14 +36,12 @@ _LIMIT: Final = re.compile(r"sensitivity|detection limit|\blod\b", re.IGNORECASE
 _ONE: Final = Decimal(1)
 
 
-def mrd_candidates(
-    results: Sequence[Result], mrd_codes: frozenset[tuple[str, str]]
-) -> list[Result]:
+def mrd_candidates(results: Sequence[Result]) -> list[Result]:
     """Results that are MRD of ALL, whatever they say."""
     return [
         result
         for result in results
-        if (result.codes & mrd_codes or MRD_WORDS.search(result.text))
+        if (MRD in result.sets or MRD_WORDS.search(result.text))
         and not result.sets & {"mrd_not_all"}
         and not _is_other(result.text)
     ]

@@ -6,24 +6,27 @@ cancelled or entered in error equals absence. A Procedure counts by when it was 
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+import re
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Final
 
 from fhir_mappings.codes import CODES
-from fhir_mappings.conditions import contradicted, sides_of
+from fhir_mappings.conditions import contradicted, sides_of, words
 from fhir_mappings.dates import at_age, days_of, end_of, start_of
+from fhir_mappings.doses import delivered_dose, measured_doses
 from fhir_mappings.observations import Result
-from fhir_mappings.quantities import GRAY, amount_of
-from fhir_mappings.r4 import Extension, Procedure, Quantity
+from fhir_mappings.r4 import Procedure
+from fhir_mappings.readings import hull
 from fhir_mappings.record import Recorded
 from relapse_model.amounts import AmountRange
 from relapse_model.dates import DateRange
 from relapse_model.facts import Remark
 
-DOSE: Final = "radiotherapy-dose-delivered-to-volume"
-_TOTAL: Final = "totalDoseDelivered"
 _DONE: Final = frozenset({"completed", "stopped"})
+_OUTCOMES: Final = frozenset(
+    {"active", "inactive", "recurrence", "relapse", "remission", "resolved"}
+)
 _KNOWN: Final = _DONE | {"in-progress", "not-done"}
 _READ: Final = frozenset(
     name for name, code_set in CODES.sets.items() if code_set.file == "procedures"
@@ -40,6 +43,28 @@ _SIDED: Final = {
 ORCHIECTOMY: Final = frozenset(
     {"orchiectomy", "orchiectomy_left", "orchiectomy_right", "orchiectomy_both"}
 )
+_FAMILIES: Final[Mapping[str, tuple[frozenset[str], re.Pattern[str]]]] = {
+    "transplantation": (
+        frozenset({"hsct_allogeneic", "hsct_autologous", "hsct_unspecified"}),
+        re.compile(r"transplant|graft|\bb?[hsp]?sct\b|stem[- ]cell|\bbmt\b", re.IGNORECASE),
+    ),
+    "radiation": (
+        frozenset({"radiotherapy", "radiotherapy_cranial", "radiotherapy_testis", "tbi"}),
+        re.compile(r"radiother|radiat|\btbi\b|\brt\b|bestrahl", re.IGNORECASE),
+    ),
+    "orchiectomy": (ORCHIECTOMY, re.compile(r"orchi[d]?ectom", re.IGNORECASE)),
+    "biopsy": (
+        frozenset(
+            {"testis_biopsy", "testis_biopsy_left", "testis_biopsy_right", "testis_biopsy_both"}
+        ),
+        re.compile(r"biops", re.IGNORECASE),
+    ),
+    "laboratory test": (
+        frozenset(),
+        re.compile(r"\b[rt]?rna\b|\bserolog|\bculture\b|antibod|\bswab\b", re.IGNORECASE),
+    ),
+}
+"""Kinds of procedure whose words cannot stand for each other: code sets and words."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,6 +82,15 @@ class Treatment:
     """Sides of the testis of which it took tissue."""
     dose: AmountRange | None
     """Gy; None where none is stated."""
+    ended_by: str = "performed[x]"
+    """The element that dates it."""
+    outcome: frozenset[str] = frozenset()
+    """Status of the leukaemia after it (PCSP): ``remission``, ``active`` ..."""
+
+    @property
+    def span(self) -> DateRange | None:
+        """All days on which it may have gone on, as far as they are known."""
+        return hull((self.start, self.end))
 
     @property
     def done(self) -> bool:
@@ -72,7 +106,7 @@ def treatments_of(
     """Every Procedure that stands in a code set, and what the reading noticed."""
     treatments: list[Treatment] = []
     remarks: list[Remark] = []
-    measured = _measured(results)
+    measured = measured_doses(results)
     for recorded in procedures:
         procedure = recorded.resource
         kinds = _kinds(procedure)
@@ -81,12 +115,11 @@ def treatments_of(
                 text = "A known code stands under no code system, or under another one."
                 remarks.append(Remark("UNREADABLE", text, (recorded.reference,)))
             continue
-        if contradicted(procedure.code, kinds):
+        if contradicted(procedure.code, kinds) or _names_another(procedure, kinds):
             text = "Code and text of a Procedure contradict each other: it was not used."
             remarks.append(Remark("CODE_TEXT_CONFLICT", text, (recorded.reference,)))
             continue
-        told = measured.get(recorded.reference, [])
-        dose, fault = _dose([*_delivered(procedure.extension), *told])
+        dose, fault = delivered_dose(procedure, recorded.reference, measured)
         if fault:
             text = f"A radiation dose could not be used: {fault}."
             remarks.append(Remark("UNREADABLE", text, (recorded.reference,)))
@@ -97,6 +130,8 @@ def treatments_of(
                 status=procedure.status or "",
                 start=_start(procedure, birth),
                 end=end_of(procedure.performed_period) or days_of(procedure.performed_date_time),
+                ended_by="performedPeriod" if procedure.performed_period else "performed[x]",
+                outcome=words(procedure.outcome) & _OUTCOMES,
                 tissue_of=_tissue_sides(procedure, kinds),
                 dose=dose,
             )
@@ -105,6 +140,16 @@ def treatments_of(
             text = "The time of a Procedure is not a date."
             remarks.append(Remark("UNREADABLE", text, (recorded.reference,)))
     return tuple(treatments), tuple(remarks)
+
+
+def _names_another(procedure: Procedure, kinds: frozenset[str]) -> bool:
+    """Whether the words of the code name a treatment of another kind, and not its own."""
+    text = procedure.code.text if procedure.code else None
+    own = {name for name, (sets, _) in _FAMILIES.items() if kinds & sets}
+    if not text or not own:
+        return False
+    named = {name for name, (_, pattern) in _FAMILIES.items() if pattern.search(text)}
+    return bool(named) and not named & own
 
 
 def _kinds(procedure: Procedure) -> frozenset[str]:
@@ -133,29 +178,3 @@ def _tissue_sides(procedure: Procedure, kinds: frozenset[str]) -> frozenset[str]
     if kinds & {"testis_biopsy", "orchiectomy"}:
         sides |= sides_of(procedure.body_site)
     return sides
-
-
-def _measured(results: Sequence[Result]) -> dict[str, list[Quantity | None]]:
-    """Doses of results, by the Procedure that they are part of."""
-    doses: dict[str, list[Quantity | None]] = {}
-    for result in results:
-        if "radiation_dose" in result.sets:
-            for reference in result.parts_of:
-                doses.setdefault(reference, []).append(result.quantity)
-    return doses
-
-
-def _dose(quantities: Iterable[Quantity | None]) -> tuple[AmountRange | None, str]:
-    """The delivered dose in Gy: the largest of several volumes; and why one was refused."""
-    amounts = [amount_of(quantity, GRAY) for quantity in quantities]
-    read = [amount.interval for amount in amounts if amount.interval is not None]
-    fault = next((amount.fault for amount in amounts if amount.fault), "")
-    return (max(read, key=lambda dose: dose.low) if read else None), fault
-
-
-def _delivered(extensions: tuple[Extension, ...]) -> Iterable[Quantity | None]:
-    for extension in extensions:
-        if (extension.url or "").endswith(DOSE):
-            for part in extension.extension:
-                if part.url == _TOTAL:
-                    yield part.value_quantity

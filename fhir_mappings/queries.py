@@ -4,7 +4,8 @@ Only the query subset of CDS Hooks 2.0: instance reads, and type-level searches 
 by tokens, ``_sort`` and ``_count``; no parameter stands twice in one query.
 Conditions and Procedures are asked for by patient alone, so that look-alikes and entries in
 words arrive too. MRD has no verified code: ``laboratory`` is the bounded net for results that
-carry only local codes or text.
+carry only local codes or text. ``medications`` are optional: they only infer when first-line
+therapy ended.
 """
 
 from __future__ import annotations
@@ -13,6 +14,7 @@ from dataclasses import dataclass
 from typing import Final
 
 from fhir_mappings.codes import CODES
+from fhir_mappings.site_codes import FIRST_LINE_COURSE, MRD, NO_SITE_CODES, SiteCodes
 
 PATIENT: Final = "{{context.patientId}}"
 MOST_RESULTS: Final = 200
@@ -37,6 +39,8 @@ OBSERVATION_SETS: Final = (
     "kinase_mutation_hint",
     "radiation_dose",
     "fusion_transcript",
+    "marrow_report",
+    "all_relapse",
 )
 """Code sets that the mapping reads as Observation.code."""
 
@@ -64,33 +68,52 @@ def code_list(*names: str) -> str:
     return ",".join(tokens)
 
 
-QUERIES: Final = (
-    Query("patient", "Patient"),
-    Query("conditions", "Condition", (("patient", PATIENT),)),
-    Query(
-        "observations",
-        "Observation",
-        (
-            ("patient", PATIENT),
-            ("code", code_list(*OBSERVATION_SETS)),
-            ("_count", str(MOST_RESULTS)),
+def queries(site: SiteCodes = NO_SITE_CODES) -> tuple[Query, ...]:
+    """Every query, in the order in which a person would read them.
+
+    ``site``: the site's own codes, asked for beside the shipped ones.
+    """
+    own = [row.token for row in site.of(MRD, *OBSERVATION_SETS)]
+    found = [
+        Query("patient", "Patient"),
+        Query("conditions", "Condition", (("patient", PATIENT),)),
+        Query(
+            "observations",
+            "Observation",
+            (
+                ("patient", PATIENT),
+                ("code", ",".join([code_list(*OBSERVATION_SETS), *own])),
+                ("_count", str(MOST_RESULTS)),
+            ),
         ),
-    ),
-    Query(
-        "laboratory",
-        "Observation",
-        (
-            ("patient", PATIENT),
-            ("category", "laboratory"),
-            ("_sort", "-date"),
-            ("_count", str(MOST_RESULTS)),
+        Query(
+            "laboratory",
+            "Observation",
+            (
+                ("patient", PATIENT),
+                ("category", "laboratory"),
+                ("_sort", "-date"),
+                ("_count", str(MOST_RESULTS)),
+            ),
         ),
-    ),
-    Query("procedures", "Procedure", (("patient", PATIENT),)),
-)
-"""Every query, in the order in which a person would read them."""
+        Query("procedures", "Procedure", (("patient", PATIENT),)),
+        Query("medications", "MedicationRequest", (("patient", PATIENT),)),
+    ]
+    if any(site.of(FIRST_LINE_COURSE)):
+        found += [
+            Query("care-plans", "CarePlan", (("patient", PATIENT),)),
+            Query("episodes", "EpisodeOfCare", (("patient", PATIENT),)),
+        ]
+    return tuple(found)
 
 
-def prefetch_templates() -> dict[str, str]:
+QUERIES: Final = queries()
+"""The queries of a site without codes of its own."""
+
+SPECIMENS: Final = Query("specimens", "Specimen", (("patient", PATIENT),))
+"""Asked of the FHIR server alone, when results name specimens that were not sent."""
+
+
+def prefetch_templates(site: SiteCodes = NO_SITE_CODES) -> dict[str, str]:
     """Prefetch key -> template, as discovery publishes them."""
-    return {query.key: query.template for query in QUERIES}
+    return {query.key: query.template for query in queries(site)}

@@ -155,14 +155,6 @@ class Component(Element, frozen=True, kw_only=True):
     interpretation: tuple[Concept, ...] = ()
 
 
-class Contained(Element, frozen=True, kw_only=True):
-    """A contained resource: only specimens are read."""
-
-    resource_type: str | None = None
-    id: str | None = None
-    type: Concept | None = None
-
-
 class Observation(Element, frozen=True, kw_only=True, tag_field="resourceType", tag="Observation"):
     """A result."""
 
@@ -191,7 +183,7 @@ class Observation(Element, frozen=True, kw_only=True, tag_field="resourceType", 
     part_of: tuple[Reference, ...] = ()
     has_member: tuple[Reference, ...] = ()
     component: tuple[Component, ...] = ()
-    contained: tuple[Contained, ...] = ()
+    contained: tuple[msgspec.Raw, ...] = ()
 
 
 class Procedure(Element, frozen=True, kw_only=True, tag_field="resourceType", tag="Procedure"):
@@ -221,59 +213,123 @@ class OperationOutcome(
     id: str | None = None
 
 
-class Search(Element, frozen=True, kw_only=True):
-    """Why an entry is in a search result."""
+class Medication(Element, frozen=True, kw_only=True, tag_field="resourceType", tag="Medication"):
+    """A product, named by a prescription or an administration."""
 
-    mode: str | None = None
-
-
-class Entry(Element, frozen=True, kw_only=True):
-    """An entry of a Bundle; the resource stays bytes until it is decoded on its own."""
-
-    full_url: str | None = None
-    resource: msgspec.Raw = msgspec.Raw()
-    search: Search | None = None
+    id: str | None = None
+    meta: Meta | None = None
+    code: Concept | None = None
 
 
-class Link(Element, frozen=True, kw_only=True):
-    """A link of a Bundle; ``next`` says that there is more."""
+class DispenseRequest(Element, frozen=True, kw_only=True):
+    """How long a prescription may be filled."""
 
-    relation: str | None = None
-    url: str | None = None
-
-
-class Bundle(Element, frozen=True, kw_only=True):
-    """A searchset; each entry stays bytes, so that one bad entry spoils no other."""
-
-    resource_type: str | None = None
-    total: int | None = None
-    link: tuple[Link, ...] = ()
-    entry: tuple[msgspec.Raw, ...] = ()
+    validity_period: Period | None = None
 
 
-Resource = Patient | Condition | Observation | Procedure | Specimen | OperationOutcome
-READ_TYPES = frozenset({"Patient", "Condition", "Observation", "Procedure", "Specimen"})
+class MedicationRequest(
+    Element, frozen=True, kw_only=True, tag_field="resourceType", tag="MedicationRequest"
+):
+    """A prescription."""
+
+    id: str | None = None
+    meta: Meta | None = None
+    status: str | None = None
+    intent: str | None = None
+    do_not_perform: bool | None = None
+    subject: Reference | None = None
+    medication_codeable_concept: Concept | None = None
+    medication_reference: Reference | None = None
+    authored_on: str | None = None
+    dispense_request: DispenseRequest | None = None
+    contained: tuple[msgspec.Raw, ...] = ()
 
 
-class ReadEntry(Element, frozen=True, kw_only=True):
-    """An entry whose resource is one that we read."""
+class MedicationStatement(
+    Element, frozen=True, kw_only=True, tag_field="resourceType", tag="MedicationStatement"
+):
+    """A medication that somebody says was taken."""
 
-    resource: Resource
-    full_url: str | None = None
-    search: Search | None = None
+    id: str | None = None
+    meta: Meta | None = None
+    status: str | None = None
+    subject: Reference | None = None
+    medication_codeable_concept: Concept | None = None
+    medication_reference: Reference | None = None
+    effective_date_time: str | None = None
+    effective_period: Period | None = None
+    contained: tuple[msgspec.Raw, ...] = ()
 
 
-class ReadBundle(Element, frozen=True, kw_only=True):
-    """A searchset in which nothing is wrong: decoded in one pass."""
+class MedicationAdministration(
+    Element, frozen=True, kw_only=True, tag_field="resourceType", tag="MedicationAdministration"
+):
+    """A medication that was given."""
 
-    resource_type: str | None = None
-    total: int | None = None
-    link: tuple[Link, ...] = ()
-    entry: tuple[ReadEntry, ...] = ()
+    id: str | None = None
+    meta: Meta | None = None
+    status: str | None = None
+    subject: Reference | None = None
+    medication_codeable_concept: Concept | None = None
+    medication_reference: Reference | None = None
+    effective_date_time: str | None = None
+    effective_period: Period | None = None
+    contained: tuple[msgspec.Raw, ...] = ()
 
 
-class Head(Element, frozen=True, kw_only=True):
-    """The first look at unknown JSON: which resource it says it is."""
+class CarePlan(Element, frozen=True, kw_only=True, tag_field="resourceType", tag="CarePlan"):
+    """A plan of care: first-line therapy where a site says by which code."""
 
-    resource_type: str | None = None
-    id: object = None
+    id: str | None = None
+    meta: Meta | None = None
+    status: str | None = None
+    subject: Reference | None = None
+    category: tuple[Concept, ...] = ()
+    period: Period | None = None
+
+
+class EpisodeOfCare(
+    Element, frozen=True, kw_only=True, tag_field="resourceType", tag="EpisodeOfCare"
+):
+    """An episode of care: first-line therapy where a site says by which code."""
+
+    id: str | None = None
+    meta: Meta | None = None
+    status: str | None = None
+    type: tuple[Concept, ...] = ()
+    patient: Reference | None = None
+    period: Period | None = None
+
+
+Prescribed = MedicationRequest | MedicationStatement | MedicationAdministration
+DataResource = (
+    Patient
+    | Condition
+    | Observation
+    | Procedure
+    | Specimen
+    | Medication
+    | MedicationRequest
+    | MedicationStatement
+    | MedicationAdministration
+    | CarePlan
+    | EpisodeOfCare
+)
+Resource = DataResource | OperationOutcome
+ContainedResource = Specimen | Observation | Medication
+"""Contained resources that are read; others are of no concern to us."""
+READ_TYPES = frozenset(
+    {
+        "Patient",
+        "Condition",
+        "Observation",
+        "Procedure",
+        "Specimen",
+        "Medication",
+        "MedicationRequest",
+        "MedicationStatement",
+        "MedicationAdministration",
+        "CarePlan",
+        "EpisodeOfCare",
+    }
+)

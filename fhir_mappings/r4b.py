@@ -19,6 +19,7 @@ LARGEST_NAMED: Final = 100_000
 """Bytes: the fault of a larger resource is not looked up."""
 
 _MOST_FAULTS: Final = 3
+_STUMBLES: Final = (ValueError, TypeError, LookupError, AttributeError)
 _ELEMENT = re.compile(r"[A-Za-z_]{1,64}")
 _UNNAMED: Final = "is not the FHIR R4 resource it says it is"
 _KINDS: Final = {
@@ -64,7 +65,9 @@ def _named(resource_type: str, raw: bytes) -> list[str]:
         return []
     except RecursionError:
         return ["is nested too deeply"]
-    except ValueError as error:
+    except _STUMBLES as error:
+        # fhir.resources also stumbles over what it should refuse: a contained resource whose
+        # resourceType is null is a TypeError, one of an unknown type a KeyError.
         errors = getattr(error, "errors", None)
         if errors is None:
             return []

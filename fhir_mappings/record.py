@@ -7,13 +7,24 @@ from dataclasses import dataclass
 from typing import Any, Final, Generic, TypeVar
 
 from fhir_mappings import r4
+from fhir_mappings.readings import cited
 from fhir_mappings.resources import Held, Resources
-from fhir_mappings.subject import About, Subject, focused_elsewhere, local
+from fhir_mappings.subject import About, Subject, focused_elsewhere
 from relapse_model.facts import Remark
 
 R = TypeVar("R")
-MOST_EVIDENCE: Final = 20
-"""References named in one remark; the rest is only counted."""
+VOID: Final = frozenset({"entered-in-error", "cancelled"})
+"""Statuses of what equals its absence, whatever refers to it."""
+_PRESCRIBED: Final = ("MedicationRequest", "MedicationStatement", "MedicationAdministration")
+_PLANS: Final = ("CarePlan", "EpisodeOfCare")
+_ABOUT_SOMEBODY: Final = (
+    "Condition",
+    "Observation",
+    "Procedure",
+    "Specimen",
+    *_PRESCRIBED,
+    *_PLANS,
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -32,8 +43,13 @@ class PatientRecord:
     conditions: tuple[Recorded[r4.Condition], ...]
     observations: tuple[Recorded[r4.Observation], ...]
     procedures: tuple[Recorded[r4.Procedure], ...]
+    medications: tuple[Recorded[r4.Prescribed], ...]
+    """Prescriptions, statements and administrations."""
+    plans: tuple[Recorded[r4.CarePlan] | Recorded[r4.EpisodeOfCare], ...]
     specimens: dict[str, r4.Specimen]
     """By ``Specimen/id`` and by fullUrl."""
+    products: dict[str, r4.Medication]
+    """Medications, which are about nobody, by reference and by fullUrl."""
     remarks: tuple[Remark, ...]
 
 
@@ -44,9 +60,8 @@ def record_of(resources: Resources, patient_id: str) -> PatientRecord:
         patient_id, frozenset(held.full_url for held in patients if held.full_url is not None)
     )
     set_aside: dict[About, list[str]] = {About.ANOTHER: [], About.NOBODY_NAMED: []}
-    specimens: dict[str, r4.Specimen] = {}
     kept: dict[str, list[tuple[str, Any]]] = {}
-    for name in ("Condition", "Observation", "Procedure", "Specimen"):
+    for name in _ABOUT_SOMEBODY:
         kept[name] = []
         for held in resources.held(name):
             about = _about(held, subject)
@@ -54,9 +69,6 @@ def record_of(resources: Resources, patient_id: str) -> PatientRecord:
                 kept[name].append((held.reference, held.resource))
             else:
                 set_aside[about].append(held.reference)
-            if isinstance(held.resource, r4.Specimen) and about is not About.ANOTHER:
-                specimens[held.reference] = held.resource
-                specimens[held.full_url or held.reference] = held.resource
     others = [h.reference for h in resources.held("Patient") if h.resource.id != patient_id]
     set_aside[About.ANOTHER] += others
     patient = patients[0] if patients else None
@@ -69,7 +81,10 @@ def record_of(resources: Resources, patient_id: str) -> PatientRecord:
         conditions=tuple(Recorded(*item) for item in kept["Condition"]),
         observations=tuple(Recorded(*item) for item in kept["Observation"]),
         procedures=tuple(Recorded(*item) for item in kept["Procedure"]),
-        specimens=specimens,
+        medications=tuple(Recorded(*item) for name in _PRESCRIBED for item in kept[name]),
+        plans=tuple(Recorded(*item) for name in _PLANS for item in kept[name]),
+        specimens=_specimens(resources, subject),
+        products=_products(resources),
         remarks=tuple(_remarks(resources, set_aside)),
     )
 
@@ -80,7 +95,35 @@ def _about(held: Held, subject: Subject) -> About:
         return About.THIS_PATIENT if resource.id == subject.patient_id else About.ANOTHER
     if isinstance(resource, r4.Observation) and focused_elsewhere(resource, subject):
         return About.ANOTHER
+    if isinstance(resource, r4.EpisodeOfCare):
+        return subject.about(resource.patient)
+    if isinstance(resource, r4.Medication):
+        return About.NOBODY_NAMED
     return subject.about(resource.subject)
+
+
+def _specimens(resources: Resources, subject: Subject) -> dict[str, r4.Specimen]:
+    """Specimens of nobody else; those entered in error equal absence."""
+    found: dict[str, r4.Specimen] = {}
+    for held in resources.held("Specimen"):
+        specimen = held.resource
+        if (
+            isinstance(specimen, r4.Specimen)
+            and specimen.status not in VOID
+            and subject.about(specimen.subject) is not About.ANOTHER
+        ):
+            found[held.reference] = specimen
+            found[held.full_url or held.reference] = specimen
+    return found
+
+
+def _products(resources: Resources) -> dict[str, r4.Medication]:
+    found: dict[str, r4.Medication] = {}
+    for held in resources.held("Medication"):
+        if isinstance(held.resource, r4.Medication):
+            found[held.reference] = held.resource
+            found[held.full_url or held.reference] = held.resource
+    return found
 
 
 def _remarks(resources: Resources, set_aside: dict[About, list[str]]) -> Iterable[Remark]:
@@ -99,19 +142,3 @@ def _remarks(resources: Resources, set_aside: dict[About, list[str]]) -> Iterabl
         )
     for unreadable in sorted(set(resources.unreadable)):
         yield Remark("UNREADABLE", f"{unreadable.fault}.", (unreadable.reference,))
-
-
-def cited(references: Iterable[str]) -> tuple[str, ...]:
-    """References as evidence: sorted, once each, and not more than a person would read."""
-    return tuple(sorted(set(references))[:MOST_EVIDENCE])
-
-
-def specimen_of(observation: r4.Observation, record: PatientRecord) -> r4.Concept | None:
-    """The type of the specimen that a result names, contained specimens included."""
-    reference = observation.specimen.reference if observation.specimen else None
-    if not reference:
-        return None
-    if reference.startswith("#"):
-        return next((item.type for item in observation.contained if item.id == reference[1:]), None)
-    found = record.specimens.get(reference) or record.specimens.get(local(reference))
-    return found.type if found else None

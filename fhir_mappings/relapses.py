@@ -10,13 +10,13 @@ from __future__ import annotations
 
 from bisect import bisect_right
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Final
 
 from fhir_mappings.conditions import State
 from fhir_mappings.dates import gap
 from fhir_mappings.observations import Result
-from fhir_mappings.record import cited
+from fhir_mappings.readings import cited
 from relapse_model.dates import LAST_DAY, DateRange
 
 SAME_EVENT_DAYS: Final = 30
@@ -37,6 +37,8 @@ class Event:
     when: DateRange | None
     certain: bool
     evidence: tuple[str, ...]
+    element: str = ""
+    """The element that dates it."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,6 +52,8 @@ class Relapses:
     first: DateRange | None
     """When the first relapse was: what comes before it is first-line."""
     evidence: tuple[str, ...]
+    elements: frozenset[str] = frozenset()
+    """The elements by which the events are dated."""
     not_before: DateRange | None = None
     """CR1, else the diagnosis: an undated relapse came after it."""
 
@@ -112,15 +116,40 @@ def events_of(states: Sequence[State], results: Sequence[Result]) -> list[Event]
         if state.reference in own:
             remission = bool(state.sets & REMISSION)
             when = None if remission else state.start
-            events.append(Event(when, state.certain, (state.reference,)))
+            named = state.dated_by if when else "code"
+            events.append(Event(when, state.certain, (state.reference,), named))
         elif state.sets & ALL_SETS and state.clinical in _RELAPSED:
-            events.append(Event(None, state.certain, (state.reference,)))
-    events.extend(
-        Event(result.when, certain=True, evidence=(result.reference,))
-        for result in results
-        if "disease_status" in result.sets and "recurrence" in result.value_sets
-    )
+            events.append(Event(None, state.certain, (state.reference,), "clinicalStatus"))
+    for result in results:
+        told = "disease_status" in result.sets and "recurrence" in result.value_sets
+        # A relapse written as a result is no diagnosis: possible, and a person must confirm it.
+        hinted = "all_relapse" in result.sets and result.polarity != "negative"
+        if told or hinted:
+            named = "effective[x]" if result.when else result.element
+            events.append(Event(result.when, told, (result.reference,), named))
     return events
+
+
+def without_copied_onsets(
+    events: Sequence[Event], diagnosis: DateRange | None
+) -> tuple[list[Event], tuple[str, ...]]:
+    """The events, of which none has the diagnosis for its date; references of those that had.
+
+    Nothing relapses within 30 days of its diagnosis: such an onset was copied from the first
+    Condition. The relapse stands, its date is unknown. So does one whose partial date is that of
+    the diagnosis ("2022" and "2022"): taken literally it would always be a very early relapse.
+    """
+    if diagnosis is None:
+        return list(events), ()
+    kept: list[Event] = []
+    copied: list[str] = []
+    for event in events:
+        if event.when is not None and (event.when == diagnosis or _is_same(event.when, diagnosis)):
+            kept.append(replace(event, when=None))
+            copied += event.evidence
+        else:
+            kept.append(event)
+    return kept, cited(copied)
 
 
 def relapses_of(events: Sequence[Event], remissions: Sequence[DateRange]) -> Relapses:
@@ -128,9 +157,10 @@ def relapses_of(events: Sequence[Event], remissions: Sequence[DateRange]) -> Rel
     groups = _groups(events)
     undated = [event for event in events if event.when is None]
     evidence = cited(ref for event in events for ref in event.evidence)
+    elements = frozenset(event.element for event in events)
     if not groups:
         low = int(any(event.certain for event in undated))
-        return Relapses(_numbers(low, int(bool(undated))), (), None, evidence)
+        return Relapses(_numbers(low, int(bool(undated))), (), None, evidence, elements)
     low = 0
     candidates: list[DateRange] = []
     remission_between = _documented(remissions)
@@ -146,7 +176,7 @@ def relapses_of(events: Sequence[Event], remissions: Sequence[DateRange]) -> Rel
         low = max(low, int(certain))
     low = max(low, int(any(event.certain for event in undated)))
     dates = _joined(candidates)
-    return Relapses(_numbers(low, len(groups)), dates, groups[0][0], evidence)
+    return Relapses(_numbers(low, len(groups)), dates, groups[0][0], evidence, elements)
 
 
 def _numbers(low: int, high: int) -> frozenset[str]:

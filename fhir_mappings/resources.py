@@ -16,22 +16,20 @@ from typing import Final
 
 import msgspec
 
-from fhir_mappings import r4, r4b
+from fhir_mappings import r4, r4_bundle, r4b
 
 MOST_NAMED_FAULTS: Final = 10
 """How many refused resources are handed to the full FHIR model, which is slow."""
 
 _RESOURCE: Final = msgspec.json.Decoder(r4.Resource)
-_READ_BUNDLE: Final = msgspec.json.Decoder(r4.ReadBundle)
-_BUNDLE: Final = msgspec.json.Decoder(r4.Bundle)
-_ENTRY: Final = msgspec.json.Decoder(r4.Entry)
-_HEAD: Final = msgspec.json.Decoder(r4.Head)
+_READ_BUNDLE: Final = msgspec.json.Decoder(r4_bundle.ReadBundle)
+_BUNDLE: Final = msgspec.json.Decoder(r4_bundle.Bundle)
+_ENTRY: Final = msgspec.json.Decoder(r4_bundle.Entry)
+_HEAD: Final = msgspec.json.Decoder(r4_bundle.Head)
 _REFUSED: Final = (msgspec.MsgspecError, ValueError, RecursionError)
 """What msgspec raises; UnicodeDecodeError is a ValueError."""
 
 _ID: Final = re.compile(r"[A-Za-z0-9.-]{1,64}")
-
-DataResource = r4.Patient | r4.Condition | r4.Observation | r4.Procedure | r4.Specimen
 
 
 class PrefetchKind(Enum):
@@ -51,13 +49,17 @@ class PrefetchState:
     kind: PrefetchKind
     truncated: bool = False
     next_url: str | None = None
+    total: int = 0
+    """How many matches the server says there are; 0 where it does not say."""
+    entries: int = 0
+    """Entries of the Bundle; 0 for a single resource."""
 
 
 @dataclass(frozen=True, slots=True)
 class Held:
     """A resource as it was sent, with the fullUrl of its Bundle entry."""
 
-    resource: DataResource
+    resource: r4.DataResource
     full_url: str | None = None
 
     @property
@@ -112,6 +114,12 @@ class Resources:
             return self._add_bundle(data, where)
         return PrefetchState(self._add_resource(data, None, where))
 
+    def include(self, other: Resources) -> None:
+        """Take in what ``other`` holds, as if it had been added here."""
+        for key, versions in other._held.items():
+            self._held.setdefault(key, []).extend(versions)
+        self.unreadable += other.unreadable
+
     def held(self, resource_type: str) -> list[Held]:
         """All resources of a type, each version once, in an order of their own."""
         return [
@@ -141,7 +149,7 @@ class Resources:
         kind = PrefetchKind.UNREADABLE if matches else PrefetchKind.EMPTY
         return self._state(kind, bundle, where)
 
-    def _add_read_bundle(self, bundle: r4.ReadBundle, where: str) -> PrefetchState:
+    def _add_read_bundle(self, bundle: r4_bundle.ReadBundle, where: str) -> PrefetchState:
         kinds = {
             self._keep(entry.resource, entry.full_url)
             for entry in bundle.entry
@@ -151,13 +159,16 @@ class Resources:
         return self._state(kind, bundle, where)
 
     def _state(
-        self, kind: PrefetchKind, bundle: r4.Bundle | r4.ReadBundle, where: str
+        self, kind: PrefetchKind, bundle: r4_bundle.Bundle | r4_bundle.ReadBundle, where: str
     ) -> PrefetchState:
         following = [link.url for link in bundle.link if link.relation == "next"]
         truncated = bool(following) or (bundle.total or 0) > len(bundle.entry)
         if truncated:
             self.truncated.add(where)
-        return PrefetchState(kind, truncated, following[0] if following else None)
+        total = bundle.total or 0
+        return PrefetchState(
+            kind, truncated, following[0] if following else None, total, len(bundle.entry)
+        )
 
     def _add_entry(self, raw: msgspec.Raw, where: str) -> PrefetchKind:
         try:
@@ -185,7 +196,8 @@ class Resources:
         if isinstance(resource, r4.OperationOutcome):
             return PrefetchKind.EMPTY
         held = Held(resource, full_url)
-        versions = self._held.setdefault((held.type, resource.id or full_url or repr(resource)), [])
+        identity = resource.id or full_url or _as_json(held).decode()
+        versions = self._held.setdefault((held.type, identity), [])
         versions.append(held)
         return PrefetchKind.DATA
 
@@ -209,7 +221,7 @@ class Resources:
         self.unreadable.append(Unreadable(reference, fault))
 
 
-def _read_bundle(data: bytes) -> r4.ReadBundle | None:
+def _read_bundle(data: bytes) -> r4_bundle.ReadBundle | None:
     try:
         bundle = _READ_BUNDLE.decode(data)
     except _REFUSED:
@@ -217,7 +229,7 @@ def _read_bundle(data: bytes) -> r4.ReadBundle | None:
     return bundle if bundle.resource_type == "Bundle" else None
 
 
-def _head(data: bytes) -> r4.Head | None:
+def _head(data: bytes) -> r4_bundle.Head | None:
     try:
         return _HEAD.decode(data)
     except _REFUSED:
@@ -225,17 +237,22 @@ def _head(data: bytes) -> r4.Head | None:
 
 
 def _ordered(versions: list[Held]) -> list[Held]:
-    return sorted(_latest(versions), key=repr) if len(versions) > 1 else versions
+    return sorted(_latest(versions), key=_as_json) if len(versions) > 1 else versions
 
 
 def _latest(versions: list[Held]) -> list[Held]:
     """The newest of several versions by ``meta.lastUpdated``; all, where that does not tell."""
-    distinct = list(dict.fromkeys(versions))
+    distinct = list({_as_json(held): held for held in versions}.values())
     stamps = [_stamp(held) for held in distinct]
     known = [stamp for stamp in stamps if stamp is not None]
     if len(distinct) == 1 or len(known) < len(distinct):
         return distinct
     return [held for held, stamp in zip(distinct, stamps, strict=True) if stamp == max(known)]
+
+
+def _as_json(held: Held) -> bytes:
+    """What we read of a resource, as bytes that two equal ones share."""
+    return msgspec.json.encode((held.resource, held.full_url))
 
 
 def _stamp(held: Held) -> datetime | None:

@@ -13,7 +13,7 @@ from typing import Any, Final
 from fhir_mappings.conditions import State
 from fhir_mappings.observations import Result
 from fhir_mappings.procedures import Treatment
-from fhir_mappings.record import cited
+from fhir_mappings.readings import Reading, fact_of, strongest
 from fhir_mappings.relapses import Relapses
 from relapse_model.dates import DateRange
 from relapse_model.facts import Fact
@@ -59,7 +59,7 @@ def _certainty(state: State, relapses: Relapses) -> bool | None:
 
 
 def _palsy(states: Sequence[State], relapses: Relapses) -> Fact[str] | None:
-    readings: list[tuple[frozenset[str], str]] = []
+    readings: list[Reading[str]] = []
     for state in states:
         if not state.sets & {"palsy", "palsy_hint"} or state.over:
             continue
@@ -68,8 +68,8 @@ def _palsy(states: Sequence[State], relapses: Relapses) -> Fact[str] | None:
             sure = sure and not relapses.dates
         elif relapses.dates and not _near_palsy(state.start, relapses.dates):
             continue
-        readings.append((frozenset({"yes"} if sure else {"yes", "no"}), state.reference))
-    return _strongest(readings, "yes")
+        readings.append(_reading({"yes"} if sure else {"yes", "no"}, state))
+    return strongest(readings, "yes")
 
 
 def _near_palsy(start: DateRange, dates: Iterable[DateRange]) -> bool:
@@ -81,18 +81,17 @@ def _near_palsy(start: DateRange, dates: Iterable[DateRange]) -> bool:
 
 
 def _cns(states: Sequence[State], relapses: Relapses) -> Fact[str] | None:
-    readings: list[tuple[frozenset[str], str]] = []
+    readings: list[Reading[str]] = []
     for state in states:
         certain = _certainty(state, relapses) if "cns_site" in state.sets else None
         if certain is None:
             continue
-        values = frozenset({"asserted"}) if certain else _EITHER
-        readings.append((values, state.reference))
-    return _strongest(readings, "asserted")
+        readings.append(_reading({"asserted"} if certain else _EITHER, state))
+    return strongest(readings, "asserted")
 
 
 def _other_em(states: Sequence[State], relapses: Relapses) -> Fact[str] | None:
-    readings: list[tuple[frozenset[str], str]] = []
+    readings: list[Reading[str]] = []
     for state in states:
         named = "other_em" in state.sets
         unnamed = "other_em_unspecific" in state.sets or (
@@ -102,8 +101,8 @@ def _other_em(states: Sequence[State], relapses: Relapses) -> Fact[str] | None:
         if certain is None:
             continue
         proven = certain and named and state.confirmed
-        readings.append((frozenset({"proven" if proven else "unproven"}), state.reference))
-    return _strongest(readings, "proven")
+        readings.append(_reading({"proven" if proven else "unproven"}, state))
+    return strongest(readings, "proven")
 
 
 def _testis_states(
@@ -122,14 +121,11 @@ def _testis_states(
 
 def _testis(testis: Sequence[tuple[State, bool, frozenset[str]]], side: str) -> Fact[str] | None:
     readings = [
-        (
-            frozenset({"involved"} if certain and sides else {"involved", "not_involved"}),
-            state.reference,
-        )
+        _reading({"involved"} if certain and sides else {"involved", "not_involved"}, state)
         for state, certain, sides in testis
         if not sides or side in sides
     ]
-    return _strongest(readings, "involved")
+    return strongest(readings, "involved")
 
 
 def _biopsy(
@@ -139,38 +135,33 @@ def _biopsy(
     relapses: Relapses,
     side: str,
 ) -> Fact[str] | None:
-    values: set[str] = set()
-    evidence: list[str] = []
+    readings: list[Reading[str]] = []
     for result in results:
         at_relapse = relapses.distance(result.when) is not None
-        if "testis_biopsy_result" in result.sets and at_relapse and result.polarity:
-            if side in result.sides:
-                values.add(result.polarity)
-                evidence.append(result.reference)
-            elif not result.sides:
-                values |= {"positive", "negative"}
-                evidence.append(result.reference)
-    if values:
-        return Fact(frozenset(values), cited(evidence))
-    confirmed = any(state.confirmed and side in sides for state, _, sides in testis)
-    taken = [
-        treatment.reference
-        for treatment in treatments
-        if treatment.done and side in treatment.tissue_of and _of_relapse(treatment, relapses)
-    ]
-    return Fact(frozenset({"positive"}), cited(taken)) if confirmed and taken else None
+        if "testis_biopsy_result" not in result.sets or not at_relapse or not result.polarity:
+            continue
+        if not result.sides or side in result.sides:
+            values = {result.polarity} if result.sides else {"positive", "negative"}
+            readings.append(
+                Reading(frozenset(values), result.reference, result.element, result.when)
+            )
+    if readings:
+        return fact_of(readings)
+    if not any(state.confirmed and side in sides for state, _, sides in testis):
+        return None
+    return fact_of(
+        [
+            Reading(frozenset({"positive"}), item.reference, "code", item.span)
+            for item in treatments
+            if item.done and side in item.tissue_of and _of_relapse(item, relapses)
+        ]
+    )
+
+
+def _reading(values: Iterable[str], state: State) -> Reading[str]:
+    return Reading(frozenset(values), state.reference, "code", state.start)
 
 
 def _of_relapse(treatment: Treatment, relapses: Relapses) -> bool:
     at_relapse = relapses.distance(treatment.start) is not None
     return at_relapse or relapses.after(treatment.start) == {True}
-
-
-def _strongest(readings: Sequence[tuple[frozenset[str], str]], proof: str) -> Fact[str] | None:
-    """``proof`` where one source proves it, else all that is possible; None for silence."""
-    if not readings:
-        return None
-    values = frozenset[str]().union(*(values for values, _ in readings))
-    if frozenset({proof}) in (values for values, _ in readings):
-        values = frozenset({proof})
-    return Fact(values, cited(reference for _, reference in readings))

@@ -9,13 +9,14 @@ from typing import Any, Final
 
 from fhir_mappings.conditions import State
 from fhir_mappings.dates import first_of, last_of
+from fhir_mappings.medications import Dose
 from fhir_mappings.observations import Result
 from fhir_mappings.procedures import ORCHIECTOMY, Treatment
-from fhir_mappings.record import cited
+from fhir_mappings.readings import Reading, cited, fact_of, strongest
 from fhir_mappings.relapses import Relapses
 from relapse_model.amounts import AmountRange, at_least, exactly
 from relapse_model.dates import DateRange
-from relapse_model.facts import Donor, Fact, Remark, fact
+from relapse_model.facts import Donor, Fact, Remark
 
 _YES: Final = frozenset({"yes"})
 _EITHER: Final = frozenset({"yes", "no"})
@@ -43,15 +44,19 @@ class Therapy:
 
 
 def therapy_of(
-    treatments: Sequence[Treatment], states: Sequence[State], relapses: Relapses
+    treatments: Sequence[Treatment],
+    doses: Sequence[Dose],
+    states: Sequence[State],
+    relapses: Relapses,
 ) -> Therapy:
-    """All treatment facts that the record tells."""
+    """All treatment facts that the record tells; ``doses``: of maintenance drugs."""
     therapy = Therapy()
     first_line = [t for t in treatments if "first_line" in t.kinds and t.status != "not-done"]
     if first_line:
         _first_line(first_line, therapy)
+        therapy.put("cr1_achieved", _first_line_outcome(first_line))
     if "on_therapy" not in therapy.facts:
-        _inferred_end(treatments, relapses, therapy)
+        _inferred_end(treatments, doses, relapses, therapy)
     therapy.put("relapse_therapy_start", _relapse_therapy_start(treatments, relapses))
     therapy.put("prior_hsct", _prior_hsct(treatments, states, relapses))
     therapy.put("hsct_after_relapse", _after(treatments, {"hsct_allogeneic"}, relapses))
@@ -78,17 +83,43 @@ def _first_line(first_line: Sequence[Treatment], therapy: Therapy) -> None:
     values = {"yes"} if running else set()
     values |= {"no"} if ended else set()
     if values:
-        therapy.put("on_therapy", Fact(frozenset(values), cited(t.reference for t in first_line)))
+        readings = [
+            Reading(frozenset(values), t.reference, "status" if t in running else t.ended_by)
+            for t in first_line
+        ]
+        therapy.put("on_therapy", fact_of(readings))
     end = last_of([t.end for t in ended if t.end is not None])
     if end is not None:
-        therapy.put("therapy_end", fact(end, evidence=cited(t.reference for t in ended)))
-    stopped = [t for t in first_line if t.status == "stopped"]
-    if stopped:
-        evidence = cited(t.reference for t in stopped)
-        therapy.put("therapy_completed", fact("no", evidence=evidence))
+        readings_of_end = [Reading(frozenset({end}), t.reference, t.ended_by) for t in ended]
+        therapy.put("therapy_end", fact_of(readings_of_end))
+    stopped = [
+        Reading(frozenset({"no"}), t.reference, "status")
+        for t in first_line
+        if t.status == "stopped"
+    ]
+    therapy.put("therapy_completed", fact_of(stopped))
 
 
-def _inferred_end(treatments: Sequence[Treatment], relapses: Relapses, therapy: Therapy) -> None:
+def _first_line_outcome(first_line: Sequence[Treatment]) -> Fact[str] | None:
+    """Whether first-line therapy reached a remission (PCSP ``outcome``).
+
+    ``active`` leaves both: a course that ends in a relapse is also recorded so.
+    """
+    readings = [
+        Reading(
+            frozenset({"yes"} if "active" not in t.outcome else {"yes", "no"}),
+            t.reference,
+            "outcome",
+        )
+        for t in first_line
+        if t.done and t.outcome
+    ]
+    return strongest(readings, "yes")
+
+
+def _inferred_end(
+    treatments: Sequence[Treatment], doses: Sequence[Dose], relapses: Relapses, therapy: Therapy
+) -> None:
     """The last chemotherapy before the first relapse, where nothing calls itself first-line."""
     first = relapses.first
     if first is None:
@@ -98,16 +129,27 @@ def _inferred_end(treatments: Sequence[Treatment], relapses: Relapses, therapy: 
         for t in treatments
         if "chemotherapy" in t.kinds and t.start is not None and t.start.latest < first.earliest
     ]
-    running = [t.reference for t in before if t.status == "in-progress"]
-    ended = [t for t in before if t.done]
-    end = last_of([day for t in ended if (day := t.end or t.start) is not None])
+    running = [Reading(_YES, t.reference, "status") for t in before if t.status == "in-progress"]
+    ended = [
+        Reading(frozenset({day}), t.reference, t.ended_by)
+        for t in before
+        if t.done and (day := t.end or t.start) is not None
+    ]
+    ended += [
+        Reading(frozenset({dose.when}), dose.reference, dose.element)
+        for dose in doses
+        if dose.when.latest < first.earliest
+    ]
+    end = last_of([day for item in ended for day in item.values])
     if running:
-        therapy.put("on_therapy", Fact(_YES, cited(running), "inferred from chemotherapy"))
+        therapy.put("on_therapy", fact_of(running, note="inferred from chemotherapy"))
     elif end is not None:
-        evidence = cited(t.reference for t in ended if (t.end or t.start or end).overlaps(end))
+        last = [item for item in ended if all(day.overlaps(end) for day in item.values)]
         text = "The end of therapy is inferred from the last chemotherapy before the relapse."
-        therapy.put("therapy_end", fact(end, evidence=evidence, note=text))
-        therapy.put("on_therapy", fact("no", evidence=evidence, note=text))
+        therapy.put("therapy_end", fact_of(last, [end], text))
+        off = [Reading(frozenset({"no"}), item.reference, item.element) for item in last]
+        therapy.put("on_therapy", fact_of(off, note=text))
+        evidence = cited(item.reference for item in last)
         therapy.remarks.append(Remark("THERAPY_END_INFERRED", text, evidence))
 
 
@@ -118,7 +160,7 @@ def _relapse_therapy_start(
     if not relapses.dates:
         return None
     starts = [
-        (t.start, t.reference)
+        Reading(frozenset({t.start}), t.reference, "performed[x]")
         for t in treatments
         if "chemotherapy" in t.kinds
         and "first_line" not in t.kinds
@@ -126,10 +168,12 @@ def _relapse_therapy_start(
         and t.start is not None
         and relapses.after(t.start) == {True}
     ]
-    start = first_of([when for when, _ in starts])
+    start = first_of([when for item in starts for when in item.values])
     if start is None:
         return None
-    return fact(start, evidence=cited(ref for when, ref in starts if when.overlaps(start)))
+    return fact_of(
+        [item for item in starts if all(when.overlaps(start) for when in item.values)], [start]
+    )
 
 
 def _prior_hsct(
@@ -147,10 +191,12 @@ def _prior_hsct(
     told = [(reference, after) for reference, after in status if False in after]
     if told:
         sure = any(after == {False} for _, after in told) and not _is_explained(given, relapses)
-        return Fact(_YES if sure else _EITHER, cited(reference for reference, _ in told))
+        values = _YES if sure else _EITHER
+        return fact_of([Reading(values, reference, "code") for reference, _ in told])
     unsaid = _before([t for t in treatments if "hsct_unspecified" in t.kinds], relapses)
     if found is None and unsaid is not None:
-        return Fact(_EITHER, unsaid.evidence, "a transplantation without saying from whom")
+        note = f"a transplantation without saying from whom; {unsaid.note}"
+        return Fact(_EITHER, unsaid.evidence, note, unsaid.taken)
     return found
 
 
@@ -161,39 +207,43 @@ def _is_explained(given: Sequence[Treatment], relapses: Relapses) -> bool:
 
 def _before(treatments: Sequence[Treatment], relapses: Relapses) -> Fact[str] | None:
     """Whether any was completed before the relapse."""
-    told = [(t.reference, relapses.after(t.start)) for t in treatments if t.status == "completed"]
-    told = [(reference, after) for reference, after in told if False in after]
-    if not told:
-        return None
-    sure = any(after == {False} for _, after in told)
-    return Fact(_YES if sure else _EITHER, cited(reference for reference, _ in told))
+    told = [(t, relapses.after(t.start)) for t in treatments if t.status == "completed"]
+    return _any_of([(t, after) for t, after in told if False in after], certain=False)
 
 
 def _after(
     treatments: Sequence[Treatment], kinds: frozenset[str] | set[str], relapses: Relapses
 ) -> Fact[str] | None:
     """Whether any was done at or after the relapse."""
-    told = [
-        (t.reference, relapses.after(t.start)) for t in treatments if t.kinds & kinds and t.done
-    ]
-    told = [(reference, after) for reference, after in told if True in after]
-    if not told:
-        return None
-    sure = any(after == {True} for _, after in told)
-    return Fact(_YES if sure else _EITHER, cited(reference for reference, _ in told))
+    told = [(t, relapses.after(t.start)) for t in treatments if t.kinds & kinds and t.done]
+    return _any_of([(t, after) for t, after in told if True in after], certain=True)
+
+
+def _any_of(
+    told: Sequence[tuple[Treatment, frozenset[bool]]], *, certain: bool
+) -> Fact[str] | None:
+    """``yes`` where one of them lies certainly on that side of the relapse, else either."""
+    sure = any(after == {certain} for _, after in told)
+    values = _YES if sure else _EITHER
+    return fact_of([Reading(values, t.reference, "code", t.span) for t, _ in told])
 
 
 def _cranial_dose(treatments: Sequence[Treatment], relapses: Relapses) -> Fact[AmountRange] | None:
-    """The dose to brain or head before the relapse, Gy; all courses together."""
+    """The dose to brain or head before the relapse, Gy; all courses together.
+
+    Two records of the same days and the same dose are one course.
+    """
     cranial = [t for t in treatments if "radiotherapy_cranial" in t.kinds]
     given = [(t, relapses.after(t.end or t.start)) for t in cranial if t.done]
     given = [(t, after) for t, after in given if False in after]
     if not given:
         denied = [t.reference for t in cranial if t.status == "not-done"]
-        return fact(exactly(0), evidence=cited(denied)) if denied else None
-    sure = _sum(t.dose for t, after in given if after == {False})
-    most = _sum(t.dose for t, _ in given)
-    return Fact(frozenset({sure, most}), cited(t.reference for t, _ in given))
+        return fact_of([Reading(frozenset({exactly(0)}), name, "status") for name in denied])
+    courses = {(t.start, t.end, t.dose): (t, after) for t, after in given}.values()
+    sure = _sum(t.dose for t, after in courses if after == {False})
+    most = _sum(t.dose for t, _ in courses)
+    readings = [Reading(frozenset({sure, most}), t.reference, "dose", t.span) for t, _ in given]
+    return fact_of(readings)
 
 
 def _sum(doses: Iterable[AmountRange | None]) -> AmountRange:

@@ -21,6 +21,13 @@ SYSTEMS = {
     "pcs": "http://www.cms.gov/Medicare/Coding/ICD10",
 }
 
+DAY = "2024-03-20"
+"""The day of the relapse of ``relapsed``."""
+MARROW = {
+    "contained": [{"resourceType": "Specimen", "id": "s", "type": {"text": "bone marrow"}}],
+    "specimen": {"reference": "#s"},
+}
+
 Write = Callable[..., dict[str, Any]]
 Read = Callable[..., PatientFacts]
 
@@ -83,3 +90,31 @@ def read() -> Read:
         return patient_facts(collected, patient_id="child", as_of=AS_OF, **more)
 
     return facts
+
+
+@pytest.fixture
+def result(resource: Write, coded: Write) -> Write:
+    """An Observation with a quantity, at the relapse unless it says otherwise."""
+
+    def write(code: str, value: float | None = None, unit: str | None = "/uL", **more: Any) -> Any:
+        quantity = {"value": value} | ({"unit": unit} if unit else {})
+        content = {"valueQuantity": quantity} if value is not None else {}
+        when = {"effectiveDateTime": DAY}
+        return resource("Observation", **(when | content | more), code=coded(code))
+
+    return write
+
+
+@pytest.fixture
+def mrd(resource: Write) -> Write:
+    """A marrow MRD by PCR five weeks after the relapse, told by words alone."""
+
+    def write(**value: Any) -> dict[str, Any]:
+        fixed = {
+            "code": {"text": "Bone marrow MRD"},
+            "method": {"text": "IG/TR PCR"},
+            "effectiveDateTime": "2024-04-24",
+        }
+        return resource("Observation", **(fixed | MARROW | value))
+
+    return write

@@ -7,11 +7,14 @@ import re
 
 import pytest
 
+from fhir_mappings.code_facts import FACTS_OF_SETS
 from fhir_mappings.code_syntax import syntax_defect
-from fhir_mappings.codes import CODES, CodeRow, CodeSet, index_of
+from fhir_mappings.codes import CODES, CodeRow, CodeSet, index_of, site_codes
 from fhir_mappings.errors import CodeSetError
 from fhir_mappings.queries import OBSERVATION_SETS, QUERIES, prefetch_templates
 from fhir_mappings.r4 import Coding, Concept
+from fhir_mappings.site_codes import SETS_OF_SITES, SiteCode
+from relapse_model.loader import tables
 
 ALLOWED = {"patient", "code", "category", "_sort", "_count"}
 
@@ -99,3 +102,21 @@ def test_the_observation_query_asks_for_every_code_that_is_read() -> None:
     assert set(asked) == read
     assert "http://loinc.org|11150-0" in read
     assert json.dumps(prefetch_templates())
+
+
+def test_every_set_says_which_facts_it_is_read_into() -> None:
+    """Known facts, and no set that does not exist; the page of codes is generated from it."""
+    known = {*tables().facts, "donor", "relapse_therapy_start"}
+    assert set(FACTS_OF_SETS) == {*CODES.sets, *SETS_OF_SITES}
+    for name, facts in FACTS_OF_SETS.items():
+        assert set(facts) <= known, name
+
+
+def test_a_sites_codes_are_in_force_only_while_a_record_is_read() -> None:
+    """Neither before nor after, and not for another site."""
+    own = coding("http://lab.example.org", "B1")
+    row = SiteCode("marrow_blasts", "http://lab.example.org", "B1", "Blasts", "a test")
+    assert CODES.sets_of(own) == frozenset()
+    with site_codes([row]).in_force():
+        assert CODES.sets_of(own) == {"marrow_blasts"}
+    assert CODES.sets_of(own) == frozenset()

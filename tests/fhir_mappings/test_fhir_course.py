@@ -9,6 +9,7 @@ from typing import Any
 
 import pytest
 
+from relapse_model.decide import decide
 from relapse_model.facts import ANY_DAY, PatientFacts
 
 Write = Callable[..., dict[str, Any]]
@@ -103,6 +104,7 @@ def test_a_partial_code_only_hints(
     hinted = resource("Condition", code=coded("snomed 1162660006"), onsetDateTime="2022-01-10")
     facts = read(relapsed[0], hinted)
     assert values(facts.disease) == {"ALL", "other"}
+    assert [remark.text for remark in facts.remarks if "please confirm" in remark.text]
     palsy = resource("Condition", code=coded("snomed 82373004"), onsetDateTime="2024-03-20")
     assert values(read(*relapsed, palsy).cranial_nerve_palsy) == {"yes", "no"}
 
@@ -302,3 +304,60 @@ def test_a_worse_status_counts_as_no_second_remission_only_after_day_28(
     assert values(read(*relapsed, worse).cr2) == {"not_assessed"}
     later = worse | {"effectiveDateTime": "2024-04-20"}
     assert values(read(*relapsed, later).cr2) == {"not_achieved"}
+
+
+@pytest.mark.parametrize("onset", ["2022-01-10", "2022-02-08", "2021-12-20"])
+def test_a_relapse_with_the_onset_of_the_diagnosis_has_no_date(
+    read: Read, relapsed: Record, onset: str
+) -> None:
+    """A copied onset would make every such relapse very early: unknown instead, and flagged."""
+    relapsed[3]["onsetDateTime"] = onset
+    facts = read(*relapsed)
+    assert values(facts.relapse_number) == {"1"}
+    assert facts.relapse_date.values == ANY_DAY.values
+    assert [(r.flag, r.evidence) for r in facts.remarks] == [
+        ("DATA_INCOMPLETE", (f"Condition/{relapsed[3]['id']}",))
+    ]
+    assert decide(facts).timing != ("very_early",)
+
+
+def test_a_relapse_with_the_same_year_as_the_diagnosis_has_no_date(
+    read: Read, relapsed: Record
+) -> None:
+    """Taken literally, "2022" and "2022" would always be a very early relapse."""
+    for condition in relapsed[1:4]:
+        condition["onsetDateTime"] = "2022"
+    facts = read(*relapsed)
+    assert facts.relapse_date.values == ANY_DAY.values
+
+
+def test_a_copied_onset_gives_way_to_a_dated_status(
+    read: Read, resource: Write, coded: Write, relapsed: Record
+) -> None:
+    """Another source knows the day."""
+    relapsed[3]["onsetDateTime"] = relapsed[1]["onsetDateTime"]
+    status = resource(
+        "Observation",
+        code=coded("loinc 97509-4"),
+        effectiveDateTime="2024-03-22",
+        valueCodeableConcept=coded("snomed 1259237005"),
+    )
+    facts = read(*relapsed, status)
+    assert values(facts.relapse_date) == {"2024-03-22"}
+    assert values(facts.relapse_number) == {"1"}
+
+
+def test_a_relapse_31_days_after_the_diagnosis_is_no_copy(read: Read, relapsed: Record) -> None:
+    """It stands as recorded."""
+    relapsed[3]["onsetDateTime"] = "2022-02-10"
+    assert values(read(*relapsed[:2], relapsed[3]).relapse_date) == {"2022-02-10"}
+
+
+def test_a_vague_event_beside_an_exact_one_may_be_the_same_or_another(
+    read: Read, resource: Write, coded: Write, relapsed: Record
+) -> None:
+    """One or two relapses, and the exact day is among the dates."""
+    vague = resource("Condition", code=coded("icd C91.02"), onsetDateTime="2024")
+    facts = read(*relapsed, vague)
+    assert values(facts.relapse_number) == {"1", "2"}
+    assert "2024-03-20" in values(facts.relapse_date)

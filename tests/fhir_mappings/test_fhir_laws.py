@@ -13,47 +13,23 @@ from hypothesis import strategies as st
 
 from fhir_mappings.patient_facts import patient_facts
 from fhir_mappings.resources import Resources
+from relapse_model.decide import decide
 from relapse_model.facts import PatientFacts
+from tests.support.json_shapes import any_json, r4_resource, spoiled
 from tests.support.vignette_fhir import bundle_for, patient_id_of
 
 AS_OF = date(2026, 1, 15)
 FILE = Path(__file__).parents[1] / "vignettes" / "vignettes.json"
 VIGNETTES = json.loads(FILE.read_text("utf-8"))["vignettes"]
-RECORDS = [(patient_id_of(v), [e["resource"] for e in bundle_for(v)["entry"]]) for v in VIGNETTES]
+RECORDS = [
+    (
+        patient_id_of(vignette),
+        [entry["resource"] for entry in bundle_for(vignette, dialect)["entry"]],
+    )
+    for vignette in VIGNETTES
+    for dialect in ("ehr", "mcode", "pcsp")
+]
 
-any_json = st.recursive(
-    st.none()
-    | st.booleans()
-    | st.integers()
-    | st.floats(allow_nan=False, allow_infinity=False)
-    | st.text(max_size=8),
-    lambda inner: st.lists(inner, max_size=3) | st.dictionaries(st.text(max_size=8), inner),
-    max_leaves=8,
-)
-nasty = st.sampled_from(
-    [
-        "9999-12-31",
-        "0001-01-01",
-        "2023-02-30",
-        "2023-12-31T23:59:59+14:00",
-        "1900-01-01",
-        "2199-12-31",
-        "Patient/sibling",
-        "urn:uuid:5",
-        "#s",
-        "relapse",
-        "in-progress",
-        "<0.01%",
-        "10^-99 1e-99 %",
-        -1,
-        0,
-        1e300,
-        100.5,
-        {"value": 5},
-        {"start": "2024", "end": "2020"},
-        {"end": "2023-07"},
-    ]
-)
 any_record = st.sampled_from(RECORDS)
 calm = settings(
     max_examples=60, deadline=None, suppress_health_check=[HealthCheck.too_slow], database=None
@@ -66,21 +42,6 @@ def facts_of(patient_id: str, resources: list[Any]) -> PatientFacts:
     collected = Resources()
     collected.add(json.dumps(bundle).encode(), "bundle")
     return patient_facts(collected, patient_id=patient_id, as_of=AS_OF)
-
-
-def spoiled(draw: st.DrawFn, resource: dict[str, Any]) -> dict[str, Any]:
-    """The resource with one element, at any depth, replaced by any JSON value."""
-    found = copy.deepcopy(resource)
-    place: Any = found
-    while True:
-        keys = list(place) if isinstance(place, dict) else list(range(len(place)))
-        key = draw(st.sampled_from(keys))
-        inner = place[key]
-        if isinstance(inner, (dict, list)) and inner and draw(st.booleans()):
-            place = inner
-            continue
-        place[key] = draw(any_json | nasty)
-        return found
 
 
 @st.composite
@@ -210,3 +171,76 @@ def test_knowing_less_of_a_date_never_rules_out_the_true_one(
 def _is_relapse(resource: dict[str, Any]) -> bool:
     codings = resource.get("code", {}).get("coding", [])
     return resource["resourceType"] == "Condition" and codings[0]["code"] == "C91.02"
+
+
+@calm
+@given(st.lists(r4_resource(), max_size=6))
+def test_any_r4_shaped_resource_is_read_without_an_error(resources: list[dict[str, Any]]) -> None:
+    """Codes, dates and units in any combination become unknown or unreadable, never an error."""
+    about = [
+        {"resourceType": "Patient", "id": "child", "birthDate": "2017-05-01"},
+        *(
+            resource
+            | {
+                "id": f"r{number}",
+                "patient" if resource["resourceType"] == "EpisodeOfCare" else "subject": {
+                    "reference": "Patient/child"
+                },
+            }
+            for number, resource in enumerate(resources)
+        ),
+    ]
+    facts = facts_of("child", about)
+    assert decide(facts).plan
+    facts_of("child", resources)
+
+
+def unrelated(number: int, patient_id: str) -> dict[str, Any]:
+    """A resource of a real chart that says nothing about the leukaemia."""
+    kinds: list[dict[str, Any]] = [
+        {
+            "resourceType": "Observation",
+            "status": "final",
+            "code": {"coding": [{"system": "http://loinc.org", "code": "2160-0"}]},
+            "valueQuantity": {"value": 0.4, "unit": "mg/dL"},
+            "effectiveDateTime": f"20{20 + number % 6}-0{1 + number % 9}-11",
+        },
+        {
+            "resourceType": "Condition",
+            "code": {"coding": [{"system": "http://snomed.info/sct", "code": "195967001"}]},
+            "onsetDateTime": "2019-05-05",
+        },
+        {
+            "resourceType": "Procedure",
+            "status": "completed",
+            "code": {"text": "Insertion of a central venous catheter"},
+            "performedDateTime": "2022-01-11",
+        },
+        {
+            "resourceType": "MedicationRequest",
+            "status": "active",
+            "intent": "order",
+            "medicationCodeableConcept": {"text": "Ondansetron"},
+        },
+        {
+            "resourceType": "Observation",
+            "status": "final",
+            "code": {"text": "Body weight"},
+            "valueQuantity": {"value": 20, "unit": "kg"},
+        },
+        {"resourceType": "Encounter", "status": "finished", "class": {"code": "AMB"}},
+    ]
+    subject = {"reference": f"Patient/{patient_id}"}
+    return kinds[number % len(kinds)] | {"id": f"unrelated-{number}", "subject": subject}
+
+
+@calm
+@given(any_record, st.integers(0, 5), st.randoms(use_true_random=False))
+def test_six_hundred_unrelated_resources_change_nothing(
+    record: tuple[str, list[dict[str, Any]]], first: int, random: Any
+) -> None:
+    """The rest of a chart is no evidence and draws no remark."""
+    patient_id, resources = record
+    chart = [*resources, *(unrelated(first + n, patient_id) for n in range(600))]
+    random.shuffle(chart)
+    assert facts_of(patient_id, chart) == facts_of(patient_id, resources)

@@ -204,3 +204,21 @@ def test_references_are_compared_without_server_and_version() -> None:
     assert local("https://a.example/r4/Patient/1/_history/2") == "Patient/1"
     assert local("Patient/1") == "Patient/1"
     assert local("#s") == "#s"
+
+
+@pytest.mark.parametrize(
+    "contained", [[{"resourceType": None}], [{"resourceType": "Nonsense"}], [{}], [None], [5], 5]
+)
+def test_what_the_full_model_stumbles_over_is_still_unreadable(contained: Any) -> None:
+    """The model of FHIR raises errors of its own over some contained resources."""
+    odd = {"resourceType": "Observation", "id": "x", "code": 3, "contained": contained}
+    resources, _ = added(bundle(odd))
+    assert [item.reference for item in resources.unreadable] == ["Observation/x"]
+
+
+def test_a_contained_resource_of_any_type_refuses_no_result() -> None:
+    """It is looked at only when something points at it."""
+    laboratory = {"resourceType": "Organization", "id": "o", "type": [{"text": "laboratory"}]}
+    result = {"resourceType": "Observation", "id": "x", "contained": [laboratory]}
+    resources, _ = added(bundle(result))
+    assert resources.unreadable == []

@@ -9,17 +9,15 @@ from typing import Any
 
 import pytest
 
+from fhir_mappings.codes import site_codes
 from fhir_mappings.genetics import modal_numbers
+from fhir_mappings.site_codes import SiteCode
 from relapse_model.facts import ANY_AMOUNT, ANY_PERCENTAGE, PatientFacts
 
 Write = Callable[..., dict[str, Any]]
 Read = Callable[..., PatientFacts]
 Record = list[dict[str, Any]]
 DAY = "2024-03-20"
-MARROW = {
-    "contained": [{"resourceType": "Specimen", "id": "s", "type": {"text": "bone marrow"}}],
-    "specimen": {"reference": "#s"},
-}
 
 
 def values(fact: Any) -> set[str]:
@@ -30,34 +28,6 @@ def values(fact: Any) -> set[str]:
 def flags(facts: PatientFacts) -> set[str]:
     """Flags of the remarks."""
     return {remark.flag for remark in facts.remarks}
-
-
-@pytest.fixture
-def result(resource: Write, coded: Write) -> Write:
-    """An Observation with a quantity, at the relapse unless it says otherwise."""
-
-    def write(code: str, value: float | None = None, unit: str | None = "/uL", **more: Any) -> Any:
-        quantity = {"value": value} | ({"unit": unit} if unit else {})
-        content = {"valueQuantity": quantity} if value is not None else {}
-        when = {"effectiveDateTime": DAY}
-        return resource("Observation", **(when | content | more), code=coded(code))
-
-    return write
-
-
-@pytest.fixture
-def mrd(resource: Write) -> Write:
-    """A marrow MRD by PCR five weeks after the relapse, told by words alone."""
-
-    def write(**value: Any) -> dict[str, Any]:
-        fixed = {
-            "code": {"text": "Bone marrow MRD"},
-            "method": {"text": "IG/TR PCR"},
-            "effectiveDateTime": "2024-04-24",
-        }
-        return resource("Observation", **(fixed | MARROW | value))
-
-    return write
 
 
 def test_marrow_is_read_at_relapse_and_the_nearest_counts(
@@ -311,7 +281,8 @@ def test_a_site_names_its_own_mrd_codes(read: Read, relapsed: Record, mrd: Write
     local = {"coding": [{"system": "http://lab.example.org", "code": "bm-all"}]}
     found = mrd(code=local, valueString="0.3%")
     assert read(*relapsed, found).mrd == ()
-    assert len(read(*relapsed, found, mrd_codes=[("http://lab.example.org", "bm-all")]).mrd) == 1
+    own = SiteCode("mrd", "http://lab.example.org", "bm-all", "MRD of ALL", "a test")
+    assert len(read(*relapsed, found, site=site_codes([own])).mrd) == 1
 
 
 @pytest.mark.parametrize(

@@ -297,3 +297,36 @@ def test_down_syndrome_and_death_are_told(
     facts = read(*relapsed, trisomy)
     assert values(facts.down_syndrome) == {"yes"}
     assert values(facts.deceased) == {"yes"}
+
+
+@pytest.mark.parametrize(
+    ("outcome", "achieved"), [("remission", {"yes"}), ("active", {"yes", "no"}), ("odd", {"yes"})]
+)
+def test_the_outcome_of_first_line_therapy_tells_whether_a_remission_was_reached(
+    read: Read, relapsed: Record, resource: Write, coded: Write, outcome: str, achieved: set[str]
+) -> None:
+    """PCSP writes it as a clinical status; ``active`` leaves both."""
+    course = resource(
+        "Procedure",
+        category=coded("snomed 708255002"),
+        performedPeriod={"end": "2024-01-10"},
+        outcome={"coding": [{"code": outcome}]},
+    )
+    assert values(read(*relapsed, course).cr1_achieved) == achieved
+
+
+def test_a_course_that_two_sources_tell_is_one_course(
+    read: Read, relapsed: Record, resource: Write, coded: Write
+) -> None:
+    """The same days and the same dose; another day is another course."""
+
+    def course(day: str) -> dict[str, Any]:
+        total = {"url": "totalDoseDelivered", "valueQuantity": {"value": 12, "unit": "Gy"}}
+        extension = [{"url": DOSE, "extension": [total]}]
+        code = coded("snomed 428412000")
+        return resource("Procedure", code=code, performedDateTime=day, extension=extension)
+
+    once = [course("2022-06-01"), course("2022-06-01")]
+    assert values(read(*relapsed, *once).prior_cranial_rt_gy) == {"12"}
+    twice = [course("2022-06-01"), course("2023-06-01")]
+    assert values(read(*relapsed, *twice).prior_cranial_rt_gy) == {"24"}

@@ -16,6 +16,7 @@ from fhir_mappings.r4b import built
 from fhir_mappings.resources import PrefetchKind, Resources
 from relapse_model.amounts import AmountRange, exactly
 from relapse_model.dates import known, partial_date
+from relapse_model.decide import decide
 from relapse_model.facts import PatientFacts, fact
 from tests.support.vignette_fhir import bundle_for, patient_id_of, prefetch_for, shifted
 
@@ -23,6 +24,7 @@ AS_OF = date(2026, 1, 15)
 FILE = Path(__file__).parents[1] / "vignettes" / "vignettes.json"
 VIGNETTES = json.loads(FILE.read_text("utf-8"))["vignettes"]
 
+each_dialect = pytest.mark.parametrize("dialect", ["ehr", "mcode", "pcsp"])
 each_vignette = pytest.mark.parametrize("vignette", VIGNETTES, ids=lambda v: v["id"])
 
 
@@ -135,62 +137,109 @@ def stated_fraction(mrd: Mapping[str, Any]) -> AmountRange | None:
     return exactly(value)
 
 
-def facts_of(vignette: Mapping[str, Any]) -> PatientFacts:
+def facts_of(vignette: Mapping[str, Any], dialect: str = "ehr") -> PatientFacts:
     """The facts that are read from the FHIR form of a vignette."""
     resources = Resources()
-    state = resources.add(json.dumps(bundle_for(vignette)).encode(), "bundle")
+    state = resources.add(json.dumps(bundle_for(vignette, dialect)).encode(), "bundle")
     assert state.kind is PrefetchKind.DATA
     assert not state.truncated
     return patient_facts(resources, patient_id=patient_id_of(vignette), as_of=AS_OF)
 
 
+def decision_of(facts: PatientFacts) -> dict[str, Any]:
+    """The decision document without the places where its facts were read."""
+    document = decide(facts).document()
+    return {name: value for name, value in document.items() if name != "facts"}
+
+
+@each_dialect
 @each_vignette
-def test_a_vignette_as_fhir_gives_exactly_the_facts_it_states(vignette: dict[str, Any]) -> None:
+def test_a_vignette_as_fhir_gives_exactly_the_facts_it_states(
+    vignette: dict[str, Any], dialect: str
+) -> None:
     """Every fact has the stated values, and what is not stated keeps its silence."""
     stated = stated_facts(vignette["inputs"]).named()
-    read = {name: value.values for name, value in facts_of(vignette).named().items()}
+    read = {name: value.values for name, value in facts_of(vignette, dialect).named().items()}
     assert read == {name: value.values for name, value in stated.items()}
 
 
+@each_dialect
 @each_vignette
-def test_a_vignette_as_fhir_gives_exactly_the_mrd_it_states(vignette: dict[str, Any]) -> None:
+def test_a_vignette_as_fhir_gives_exactly_the_mrd_it_states(
+    vignette: dict[str, Any], dialect: str
+) -> None:
     """Day, fraction, method and specimen of each result survive; other tests are not MRD."""
-    read = [(m.taken, m.fraction, m.method, m.specimen) for m in facts_of(vignette).mrd]
+    read = [(m.taken, m.fraction, m.method, m.specimen) for m in facts_of(vignette, dialect).mrd]
     assert read == stated_mrd(vignette["inputs"])
 
 
+@pytest.mark.parametrize("dialect", ["mcode", "pcsp", "mixed"])
 @each_vignette
-def test_a_clean_record_draws_no_remark(vignette: dict[str, Any]) -> None:
+def test_the_same_child_gets_the_same_decision_in_every_dialect(
+    vignette: dict[str, Any], dialect: str
+) -> None:
+    """Flags, wanted facts and sentences included; also with all three dialects in one chart."""
+    assert decision_of(facts_of(vignette, dialect)) == decision_of(facts_of(vignette))
+
+
+@each_dialect
+@each_vignette
+def test_a_clean_record_draws_no_remark(vignette: dict[str, Any], dialect: str) -> None:
     """Nothing in the FHIR form of a vignette is unreadable, foreign or contradictory."""
-    assert facts_of(vignette).remarks == ()
+    assert facts_of(vignette, dialect).remarks == ()
 
 
+@each_dialect
 @each_vignette
-def test_every_known_fact_cites_a_resource_of_the_record(vignette: dict[str, Any]) -> None:
-    """Evidence names resources that were sent."""
+def test_every_known_fact_cites_a_resource_of_the_record_and_its_element(
+    vignette: dict[str, Any], dialect: str
+) -> None:
+    """Evidence names resources that were sent; the note names the element that was read."""
     sent = {
         f"{entry['resource']['resourceType']}/{entry['resource']['id']}"
-        for entry in bundle_for(vignette)["entry"]
+        for entry in bundle_for(vignette, dialect)["entry"]
     }
-    facts = facts_of(vignette)
-    for value in facts.named().values():
+    facts = facts_of(vignette, dialect)
+    for name, value in facts.named().items():
         assert set(value.evidence) <= sent
+        assert bool(value.evidence) == ("read from " in value.note), name
     assert facts.disease.evidence
     assert all(set(mrd.evidence) <= sent for mrd in facts.mrd)
 
 
+@each_dialect
 @each_vignette
-def test_the_prefetch_holds_the_same_record_as_the_bundle(vignette: dict[str, Any]) -> None:
-    """Reading four prefetch values gives the same facts as reading one Bundle."""
+def test_findings_carry_the_day_on_which_they_were_observed(
+    vignette: dict[str, Any], dialect: str
+) -> None:
+    """The card shows a date beside every result that has one."""
+    inputs = vignette["inputs"]
+    if not inputs["relapse_date"]:
+        return
+    facts = facts_of(vignette, dialect).named()
+    day = partial_date(inputs["relapse_date"])
+    findings = ("marrow_blasts", "csf_wbc", "csf_rbc", "csf_blasts", "testis_left", "other_em")
+    for name in findings:
+        if facts[name].evidence:
+            assert facts[name].taken == day, name
+
+
+@each_dialect
+@each_vignette
+def test_the_prefetch_holds_the_same_record_as_the_bundle(
+    vignette: dict[str, Any], dialect: str
+) -> None:
+    """Reading the prefetch values gives the same facts as reading one Bundle."""
     resources = Resources()
-    for key, value in prefetch_for(vignette).items():
+    for key, value in prefetch_for(vignette, dialect).items():
         resources.add(json.dumps(value).encode(), key)
     facts = patient_facts(resources, patient_id=patient_id_of(vignette), as_of=AS_OF)
-    assert facts == facts_of(vignette)
+    assert facts == facts_of(vignette, dialect)
 
 
+@each_dialect
 @each_vignette
-def test_the_generated_resources_are_valid_fhir(vignette: dict[str, Any]) -> None:
+def test_the_generated_resources_are_valid_fhir(vignette: dict[str, Any], dialect: str) -> None:
     """Every resource of a vignette validates against FHIR R4B."""
-    for entry in bundle_for(vignette)["entry"]:
+    for entry in bundle_for(vignette, dialect)["entry"]:
         built(entry["resource"])

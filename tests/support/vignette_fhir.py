@@ -1,104 +1,56 @@
 """Vignettes as FHIR R4: what a hospital's record of each invented child would hold.
 
 ``bundle_for`` gives one searchset Bundle, ``prefetch_for`` the values of a CDS Hooks prefetch.
-A dialect is a way of writing the same facts; ``ehr`` writes one Condition per coded state.
-Everything that an input does not state is left out: a null date is a Condition without onset.
+A dialect is a way of writing the same facts; ``mixed`` is all of them in one chart. Everything
+that an input does not state is left out: a null date is a Condition without onset.
 """
 
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field
-from datetime import date, timedelta
-from decimal import Decimal
 from typing import Any
 
-SNOMED = "http://snomed.info/sct"
-LOINC = "http://loinc.org"
-ICD10CM = "http://hl7.org/fhir/sid/icd-10-cm"
-NCIT = "http://ncicb.nci.nih.gov/xml/owl/EVS/Thesaurus.owl"
-HGNC = "http://www.genenames.org/geneId"
-UCUM = "http://unitsofmeasure.org"
-PCSP = "http://hl7.eu/fhir/ig/pcsp/CodeSystem/cs-generic-eu-pcsp"
-SPECIMEN = "http://terminology.hl7.org/CodeSystem/v2-0487"
-CLINICAL = "http://terminology.hl7.org/CodeSystem/condition-clinical"
-VERIFICATION = "http://terminology.hl7.org/CodeSystem/condition-ver-status"
-INTERPRETATION = "http://terminology.hl7.org/CodeSystem/v3-ObservationInterpretation"
-MCODE = "http://hl7.org/fhir/us/mcode/StructureDefinition"
+from cds_service import sample_search
+from fhir_mappings.queries import PATIENT, QUERIES
+from tests.support.ehr_dialect import ehr_chart
+from tests.support.fhir_writing import Chart, Json, searchset, shifted
+from tests.support.mcode_dialect import mcode_chart
+from tests.support.pcsp_dialect import pcsp_chart
 
-SIDES = {"left": ("7771000", "Left"), "right": ("24028007", "Right")}
-GENES = {
-    "BCR-ABL1": (("HGNC:1014", "BCR"), ("HGNC:76", "ABL1")),
-    "ETV6-RUNX1": (("HGNC:3495", "ETV6"), ("HGNC:10471", "RUNX1")),
-    "KMT2A-r": (("HGNC:7132", "KMT2A"),),
-}
-DONOR_TYPES = {
-    "sibling": ("sct-matched-related", "matched related"),
-    "UD": ("sct-mismatch-unrelated", "mismatch unrelated"),
-    "haplo": ("sct-haplo-identical", "haplo-identical"),
-}
-"""PCSP has no type for cord blood: such a donor cannot be told in FHIR."""
+__all__ = [
+    "DIALECTS",
+    "bundle_for",
+    "chart_for",
+    "patient_id_of",
+    "prefetch_for",
+    "searchset",
+    "shifted",
+]
 
-Json = dict[str, Any]
-
-
-@dataclass
-class Chart:
-    """Resources of one child, numbered per type as they are written."""
-
-    patient_id: str
-    resources: list[Json] = field(default_factory=list)
-
-    def add(self, resource_type: str, **content: Any) -> Json:
-        """Write one resource about the child; elements that are None are left out."""
-        number = sum(r["resourceType"] == resource_type for r in self.resources) + 1
-        resource = {
-            "resourceType": resource_type,
-            "id": f"{self.patient_id}-{resource_type.lower()}-{number}",
-            "subject": {"reference": f"Patient/{self.patient_id}"},
-        } | {name: value for name, value in content.items() if value is not None}
-        self.resources.append(resource)
-        return resource
-
-    def condition(self, code: Json, onset: str | None, **content: Any) -> Json:
-        """A confirmed, active Condition; ``onset`` None leaves the date out."""
-        confirmed = concept(VERIFICATION, "confirmed", "Confirmed")
-        active = concept(CLINICAL, "active", "Active")
-        status = {"clinicalStatus": active, "verificationStatus": confirmed}
-        return self.add("Condition", **(status | content), code=code, onsetDateTime=onset)
-
-    def observation(self, code: Json, when: str | None, **content: Any) -> Json:
-        """A final Observation; ``when`` None leaves the date out."""
-        lab = concept(
-            "http://terminology.hl7.org/CodeSystem/observation-category", "laboratory", "Laboratory"
-        )
-        fixed = {"status": "final", "category": [lab], "code": code, "effectiveDateTime": when}
-        return self.add("Observation", **(fixed | content))
-
-    def procedure(self, code: Json, when: str | None, **content: Any) -> Json:
-        """A completed Procedure; ``when`` None leaves the date out."""
-        fixed = {"status": "completed", "code": code, "performedDateTime": when}
-        return self.add("Procedure", **(fixed | content))
+BASE = "https://fhir.example.org/r4"
 
 
 def bundle_for(vignette: Mapping[str, Any], dialect: str = "ehr") -> Json:
     """The whole record of a vignette as one searchset Bundle."""
-    resources = chart_for(vignette, dialect).resources
-    return searchset(resources)
+    return searchset(chart_for(vignette, dialect).resources)
 
 
 def prefetch_for(vignette: Mapping[str, Any], dialect: str = "ehr") -> dict[str, Json]:
-    """The record as prefetch: ``patient``, ``conditions``, ``observations``, ``procedures``."""
+    """The record as prefetch: what the search of every key finds, and the Specimens it names."""
     resources = chart_for(vignette, dialect).resources
-    by_type = {
-        key: searchset([r for r in resources if r["resourceType"] == name])
-        for key, name in (
-            ("conditions", "Condition"),
-            ("observations", "Observation"),
-            ("procedures", "Procedure"),
-        )
-    }
-    return {"patient": resources[0], **by_type}
+    found: dict[str, Json] = {}
+    for query in QUERIES:
+        if not query.parameters:
+            found[query.key] = resources[0]
+            continue
+        asked = [
+            (name, resources[0]["id"] if value == PATIENT else value)
+            for name, value in query.parameters
+        ]
+        own = [item for item in resources if item["resourceType"] == query.resource_type]
+        found[query.key] = sample_search.searchset(BASE, query.resource_type, own, asked)
+    _include_specimens(found["laboratory"], resources)
+    return found
 
 
 def chart_for(vignette: Mapping[str, Any], dialect: str = "ehr") -> Chart:
@@ -111,333 +63,27 @@ def patient_id_of(vignette: Mapping[str, Any]) -> str:
     return f"child-{vignette['id'].lower()}"
 
 
-def searchset(resources: list[Json]) -> Json:
-    """A searchset Bundle of ``resources``."""
-    return {
-        "resourceType": "Bundle",
-        "type": "searchset",
-        "total": len(resources),
-        "entry": [
-            {
-                "fullUrl": f"https://fhir.example.org/r4/{r['resourceType']}/{r['id']}",
-                "resource": r,
-                "search": {"mode": "match"},
-            }
-            for r in resources
-        ],
-    }
+def _include_specimens(bundle: Json, resources: list[Json]) -> None:
+    specimens = [item for item in resources if item["resourceType"] == "Specimen"]
+    if specimens and "entry" in bundle:
+        bundle["entry"] += [
+            {"fullUrl": f"{BASE}/Specimen/{item['id']}", "resource": item} for item in specimens
+        ]
 
 
-def concept(system: str, code: str, display: str, *more: tuple[str, str, str]) -> Json:
-    """A CodeableConcept of one or more codings."""
-    codings = ((system, code, display), *more)
-    return {"coding": [{"system": s, "code": c, "display": d} for s, c, d in codings]}
-
-
-def quantity(value: Any, unit: str, comparator: str | None = None) -> Json:
-    """A Quantity in UCUM."""
-    found = {"value": number(value), "unit": unit, "system": UCUM, "code": unit}
-    return found | ({"comparator": comparator} if comparator else {})
-
-
-def number(value: Any) -> Any:
-    """A JSON number that keeps its decimals: 1e-05 is written so, never 0.000010000000001."""
-    return float(Decimal(str(value))) if isinstance(value, float) else value
-
-
-def shifted(day: str, days: int) -> str:
-    """``day`` plus ``days``; a partial day is counted from its first day."""
-    whole = {4: f"{day}-01-01", 7: f"{day}-01"}.get(len(day), day)
-    return (date.fromisoformat(whole) + timedelta(days=days)).isoformat()
-
-
-def ehr_chart(patient_id: str, inputs: Mapping[str, Any]) -> Chart:
-    """One Condition per coded state: C91.00, C91.01, C91.02, as an EHR codes encounters."""
+def mixed_chart(patient_id: str, inputs: Mapping[str, Any]) -> Chart:
+    """The same child as three hospitals write it, in one chart."""
     chart = Chart(patient_id)
-    chart.resources.append(
-        {
-            "resourceType": "Patient",
-            "id": patient_id,
-            "name": [{"family": "Beispielkind", "given": ["Invented"]}],
-            "gender": "male",
-            "birthDate": inputs["birth_date"],
-        }
-    )
-    _disease(chart, inputs)
-    _therapy(chart, inputs)
-    if inputs["relapse_number"]:
-        _relapse(chart, inputs)
-        _marrow(chart, inputs)
-        _csf(chart, inputs)
-        _testis(chart, inputs)
-        _other_sites(chart, inputs)
-        _mrd(chart, inputs)
-        _remission(chart, inputs)
-    _genetics(chart, inputs)
-    _earlier_treatment(chart, inputs)
-    _donors(chart, inputs)
+    for write in (ehr_chart, mcode_chart, pcsp_chart):
+        found = write(patient_id, inputs).resources
+        chart.resources += found[1:] if chart.resources else found
     return chart
 
 
-def _disease(chart: Chart, inputs: Mapping[str, Any]) -> None:
-    lineage = {
-        "BCP": ((SNOMED, "277571004", "B-cell acute lymphoblastic leukemia (disorder)"),),
-        "T": ((SNOMED, "277575008", "T-cell acute lymphoblastic leukemia (disorder)"),),
-    }.get(inputs["phenotype"] or "", ())
-    words = "Acute lymphoblastic leukemia not having achieved remission"
-    chart.condition(concept(ICD10CM, "C91.00", words, *lineage), inputs["diagnosis_date"])
-    if inputs["phenotype"] == "mature_B":
-        words = "Mature B-cell leukemia Burkitt-type not having achieved remission"
-        chart.condition(concept(ICD10CM, "C91.A0", words), inputs["diagnosis_date"])
-    if inputs["phenotype"] == "MPAL":
-        words = "Mixed Phenotype Acute Leukemia"
-        chart.condition(concept(NCIT, "C82179", words), inputs["diagnosis_date"])
-    if inputs.get("cr1_date"):
-        words = "Acute lymphoblastic leukemia, in remission"
-        chart.condition(concept(ICD10CM, "C91.01", words), inputs["cr1_date"])
-    if inputs.get("cr1_achieved") is False:
-        words = "Refractory acute lymphoid leukemia (disorder)"
-        onset = shifted(inputs["diagnosis_date"], 33)
-        chart.condition(concept(SNOMED, "12311000132101", words), onset)
-
-
-def _therapy(chart: Chart, inputs: Mapping[str, Any]) -> None:
-    first_line = concept(SNOMED, "708255002", "First line treatment")
-    regimen = concept(SNOMED, "716872004", "Antineoplastic chemotherapy regimen (regime/therapy)")
-    period = {"start": inputs["diagnosis_date"]} if inputs["diagnosis_date"] else {}
-    if inputs.get("on_therapy"):
-        chart.procedure(
-            regimen,
-            None,
-            category=first_line,
-            status="in-progress",
-            performedPeriod=period or None,
-        )
-    elif inputs["therapy_end_date"]:
-        ended = inputs["therapy_end_date"]
-        if period and ended < inputs["diagnosis_date"]:
-            period = {}
-        chart.procedure(regimen, None, category=first_line, performedPeriod=period | {"end": ended})
-
-
-def _relapse(chart: Chart, inputs: Mapping[str, Any]) -> None:
-    words = "Acute lymphoblastic leukemia, in relapse"
-    if inputs["relapse_number"] > 1:
-        first = shifted(inputs["relapse_date"], -240)
-        chart.condition(concept(ICD10CM, "C91.02", words), first)
-        _status(chart, shifted(inputs["relapse_date"], -180), achieved=True)
-    chart.condition(concept(ICD10CM, "C91.02", words), inputs["relapse_date"])
-
-
-def _marrow(chart: Chart, inputs: Mapping[str, Any]) -> None:
-    when, blasts = inputs["relapse_date"], inputs["marrow_blast_pct"]
-    if blasts is not None:
-        code = concept(LOINC, "11150-0", "Blasts/100 cells in Bone marrow")
-        chart.observation(code, when, valueQuantity=quantity(blasts, "%"))
-    for test in ("flow cytometry", "IG/TR PCR")[: inputs.get("bm_confirmatory_tests_ge1pct", 0)]:
-        chart.observation(
-            {"text": f"MRD bone marrow, {test}"},
-            when,
-            method={"text": test},
-            valueQuantity=quantity(blasts, "%"),
-            **_taken_from("MAR", "Marrow"),
-        )
-
-
-def _csf(chart: Chart, inputs: Mapping[str, Any]) -> None:
-    csf, when = inputs["csf"], inputs["relapse_date"]
-    if csf is None:
-        return
-    counts = (
-        (csf["wbc"], "26465-5", "Leukocytes [#/volume] in Cerebral spinal fluid", "/uL"),
-        (csf["rbc"], "26454-9", "Erythrocytes [#/volume] in Cerebral spinal fluid", "/uL"),
-        (
-            csf.get("blood_wbc"),
-            "6690-2",
-            "Leukocytes [#/volume] in Blood by Automated count",
-            "/uL",
-        ),
-        (
-            csf.get("blood_rbc"),
-            "789-8",
-            "Erythrocytes [#/volume] in Blood by Automated count",
-            "/uL",
-        ),
-    )
-    for value, code, words, unit in counts:
-        if value is not None:
-            content = {"valueQuantity": quantity(value, unit)}
-            chart.observation(concept(LOINC, code, words), when, **content)
-    answer = (
-        ("10828004", "Positive (qualifier value)")
-        if csf["blasts"]
-        else (
-            "260415000",
-            "Not detected (qualifier value)",
-        )
-    )
-    words = "Microscopic cytologic examination cerebrospinal fluid specimen (procedure)"
-    chart.observation(
-        concept(SNOMED, "609313004", words), when, valueCodeableConcept=concept(SNOMED, *answer)
-    )
-    if csf["cranial_nerve_palsy"]:
-        chart.condition(concept(SNOMED, "280816001", "Facial palsy"), when)
-
-
-def _testis(chart: Chart, inputs: Mapping[str, Any]) -> None:
-    testis, when = inputs.get("testis"), inputs["relapse_date"]
-    if testis is None:
-        return
-    involved = [side for side in SIDES if testis[side]]
-    for side in involved:
-        words = "Secondary malignant neoplasm of testis (disorder)"
-        site = [_testis_site(side)]
-        chart.condition(concept(SNOMED, "94623007", words), when, bodySite=site)
-        _biopsy(chart, side, testis.get("biopsy"), when)
-    for side in SIDES:
-        if side not in involved:
-            _biopsy(chart, side, testis.get("contralateral_biopsy"), when)
-
-
-def _biopsy(chart: Chart, side: str, result: str | None, when: str | None) -> None:
-    if result is None:
-        return
-    answers = {
-        "positive": ("10828004", "Positive (qualifier value)"),
-        "negative": ("260415000", "Not detected (qualifier value)"),
-    }
-    chart.observation(
-        concept(SNOMED, "1251000", "Incisional biopsy of testis"),
-        when,
-        bodySite=_testis_site(side),
-        valueCodeableConcept=concept(SNOMED, *answers[result]),
-    )
-
-
-def _testis_site(side: str) -> Json:
-    return concept(SNOMED, "40689003", "Testis structure (body structure)") | {
-        "extension": [
-            {
-                "url": f"{MCODE}/mcode-laterality-qualifier",
-                "valueCodeableConcept": concept(SNOMED, *SIDES[side]),
-            }
-        ]
-    }
-
-
-def _other_sites(chart: Chart, inputs: Mapping[str, Any]) -> None:
-    if "other:skin" not in inputs["sites"]:
-        return
-    proven = inputs.get("other_biopsy") == "positive"
-    status = ("confirmed", "Confirmed") if proven else ("unconfirmed", "Unconfirmed")
-    chart.condition(
-        concept(SNOMED, "404156009", "Leukemic infiltration of skin (disorder)"),
-        inputs["relapse_date"],
-        verificationStatus=concept(VERIFICATION, *status),
-    )
-
-
-def _taken_from(code: str, words: str) -> Json:
-    specimen = {"resourceType": "Specimen", "id": "s", "type": concept(SPECIMEN, code, words)}
-    return {"contained": [specimen], "specimen": {"reference": "#s"}}
-
-
-def _mrd(chart: Chart, inputs: Mapping[str, Any]) -> None:
-    methods = {"PCR": "IG/TR real-time PCR", "flow": "Flow cytometry"}
-    for mrd in inputs.get("mrd", []):
-        source = ("BLD", "Whole blood") if mrd.get("specimen") == "PB" else ("MAR", "Marrow")
-        method = methods.get(mrd["method"] or "")
-        chart.observation(
-            {"text": "Minimal residual disease"},
-            shifted(inputs["relapse_date"], 7 * mrd["week"]),
-            method={"text": method} if method else None,
-            **_taken_from(*source),
-            **_mrd_value(mrd),
-        )
-
-
-def _mrd_value(mrd: Mapping[str, Any]) -> Json:
-    if mrd["value"] is None:
-        negative = concept(INTERPRETATION, "NEG", "Negative")
-        limit = f" (sensitivity {mrd['lod']:.0E})" if mrd.get("lod") else ""
-        return {"valueString": f"not detected{limit}", "interpretation": [negative]}
-    if mrd["unit"] is None:
-        return {"valueQuantity": {"value": number(mrd["value"])}}
-    unit = {"fraction": "1", "%": "%"}[mrd["unit"]]
-    return {"valueQuantity": quantity(mrd["value"], unit, mrd.get("op"))}
-
-
-def _status(chart: Chart, when: str, *, achieved: bool) -> None:
-    answer = (
-        ("550991000124107", "Malignant neoplasm in full remission (disorder)")
-        if achieved
-        else ("271299001", "Patient's condition worsened (finding)")
-    )
-    chart.observation(
-        concept(LOINC, "97509-4", "Cancer disease progression"),
-        when,
-        valueCodeableConcept=concept(SNOMED, *answer),
-    )
-
-
-def _remission(chart: Chart, inputs: Mapping[str, Any]) -> None:
-    if inputs.get("cr2") is not None:
-        _status(chart, shifted(inputs["relapse_date"], 36), achieved=inputs["cr2"]["achieved"])
-
-
-def _genetics(chart: Chart, inputs: Mapping[str, Any]) -> None:
-    genetics = inputs.get("genetics")
-    if genetics is None:
-        return
-    when = inputs["relapse_date"]
-    for lesion in genetics["lesions"]:
-        genes = [
-            {
-                "code": concept(LOINC, "48018-6", "Gene studied [ID]"),
-                "valueCodeableConcept": concept(HGNC, code, name),
-            }
-            for code, name in GENES[lesion]
-        ]
-        chart.observation(
-            concept(LOINC, "69548-6", "Genetic variant assessment"),
-            when,
-            valueCodeableConcept=concept(LOINC, "LA9633-4", "Present"),
-            component=genes,
-        )
-    modal = genetics["modal_chromosomes"]
-    if modal is not None:
-        chart.observation(
-            concept(LOINC, "62356-1", "Chromosome analysis result in ISCN expression"),
-            when,
-            valueString=f"{modal},XY,-3,-7,-17[18]/46,XY[2]",
-        )
-
-
-def _earlier_treatment(chart: Chart, inputs: Mapping[str, Any]) -> None:
-    relapse = inputs["relapse_date"]
-    dose = inputs.get("prior_cranial_rt_gy")
-    code = concept(SNOMED, "428412000", "Radiotherapy to head (procedure)")
-    if dose == 0:
-        chart.procedure(code, None, status="not-done")
-    elif dose is not None:
-        total = {"url": "totalDoseDelivered", "valueQuantity": quantity(dose * 100, "cGy")}
-        url = f"{MCODE}/mcode-radiotherapy-dose-delivered-to-volume"
-        chart.procedure(
-            code, shifted(inputs["cr1_date"], 150), extension=[{"url": url, "extension": [total]}]
-        )
-    if inputs.get("prior_hsct"):
-        words = "Allogeneic bone marrow transplantation (procedure)"
-        chart.procedure(concept(SNOMED, "58390007", words), shifted(relapse, -120))
-
-
-def _donors(chart: Chart, inputs: Mapping[str, Any]) -> None:
-    for donor in inputs.get("donors", []):
-        answer = DONOR_TYPES.get(donor["type"])
-        if answer is not None:
-            code = {"text": "Donor type"}
-            when = inputs["relapse_date"]
-            chart.observation(code, when, valueCodeableConcept=concept(PCSP, *answer))
-
-
-DIALECTS: dict[str, Callable[[str, Mapping[str, Any]], Chart]] = {"ehr": ehr_chart}
+DIALECTS: dict[str, Callable[[str, Mapping[str, Any]], Chart]] = {
+    "ehr": ehr_chart,
+    "mcode": mcode_chart,
+    "pcsp": pcsp_chart,
+    "mixed": mixed_chart,
+}
 """A dialect writes the ``inputs`` of a vignette as the chart of the patient with that id."""

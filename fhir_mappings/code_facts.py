@@ -1,0 +1,121 @@
+"""Which facts the codes of each set are read into; docs/fhir.md is generated from it."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from types import MappingProxyType
+from typing import Final
+
+_TESTES: Final = ("testis_left", "testis_right")
+_BIOPSIES: Final = ("testis_biopsy_left", "testis_biopsy_right")
+_COURSE: Final = ("disease", "diagnosis_date")
+_RELAPSED: Final = ("disease", "relapse_number", "relapse_date")
+_REMITTED: Final = ("disease", "cr1_date")
+_REMOVED: Final = (*_BIOPSIES, "local_therapy_given")
+_CSF: Final = ("csf_wbc", "csf_rbc", "csf_blasts")
+_ANSWERS: Final = ("csf_blasts", *_BIOPSIES, "genetics", "mrd")
+_BREAKPOINTS: Final = ("genetics",)
+
+FACTS_OF_SETS: Final[Mapping[str, tuple[str, ...]]] = MappingProxyType(
+    {
+        "all": _COURSE,
+        "all_b": (*_COURSE, "immunophenotype"),
+        "all_b_hint": _COURSE,
+        "all_t": (*_COURSE, "immunophenotype"),
+        "all_remission": _REMITTED,
+        "all_b_remission": (*_REMITTED, "immunophenotype"),
+        "all_t_remission": (*_REMITTED, "immunophenotype"),
+        "all_relapse": _RELAPSED,
+        "all_refractory": ("disease", "cr1_achieved", "cr2"),
+        "mature_b": ("disease",),
+        "mature_b_hint": ("disease",),
+        "mixed_phenotype": ("disease",),
+        "lymphoblastic_lymphoma": ("disease",),
+        "other_leukaemia": (),
+        "history": (),
+        "cns_site": ("cns_site",),
+        "cns_remission": (),
+        "testis_site": _TESTES,
+        "leukaemic_infiltration": (*_TESTES, "other_em"),
+        "other_em": ("other_em",),
+        "other_em_unspecific": ("other_em",),
+        "palsy": ("cranial_nerve_palsy",),
+        "palsy_hint": ("cranial_nerve_palsy",),
+        "hsct_status": ("prior_hsct",),
+        "down_syndrome": ("down_syndrome",),
+        "site_testis": (*_TESTES, *_BIOPSIES),
+        "site_marrow": ("mrd", "marrow_confirmation"),
+        "site_blood": ("mrd",),
+        "site_csf": _CSF,
+        "site_head": ("prior_cranial_rt_gy", "local_therapy_given"),
+        "left": (*_TESTES, *_BIOPSIES),
+        "right": (*_TESTES, *_BIOPSIES),
+        "both_sides": (*_TESTES, *_BIOPSIES),
+        "marrow_blasts": ("marrow_blasts", "relapse_date"),
+        "blood_blasts": (),
+        "marrow_report": (),
+        "csf_wbc": ("csf_wbc",),
+        "csf_nucleated": (),
+        "csf_rbc": ("csf_rbc",),
+        "csf_rbc_hint": (),
+        "csf_blasts": ("csf_blasts",),
+        "csf_cytology": ("csf_blasts",),
+        "blood_wbc": ("blood_wbc",),
+        "blood_rbc": ("blood_rbc",),
+        "testis_biopsy_result": (*_BIOPSIES, "relapse_date"),
+        "disease_status": ("cr1_date", "relapse_number", "relapse_date", "cr2"),
+        "diagnosis_observation": ("diagnosis_date",),
+        "immunophenotype": ("immunophenotype", "disease"),
+        "karyotype": _BREAKPOINTS,
+        "iscn_component": _BREAKPOINTS,
+        "variant": ("genetics", "abl_mutation"),
+        "gene_studied": ("genetics", "abl_mutation"),
+        "kinase_mutation_hint": ("abl_mutation",),
+        "radiation_dose": ("prior_cranial_rt_gy",),
+        "mrd_not_all": (),
+        "fusion_transcript": ("mrd",),
+        "full_remission": ("cr1_date", "cr2"),
+        "recurrence": ("relapse_number", "relapse_date"),
+        "worse": ("cr2",),
+        "positive": _ANSWERS,
+        "negative": _ANSWERS,
+        "indeterminate": (),
+        "donor_matched_related": ("donor",),
+        "donor_mismatched_related": ("donor",),
+        "donor_matched_unrelated": ("donor",),
+        "donor_mismatched_unrelated": ("donor",),
+        "donor_haploidentical": ("donor",),
+        "bcr_abl1": _BREAKPOINTS,
+        "ph_negative": _BREAKPOINTS,
+        "kmt2a": _BREAKPOINTS,
+        "etv6_runx1": _BREAKPOINTS,
+        "hypodiploid_unproven": _BREAKPOINTS,
+        "gene_bcr": _BREAKPOINTS,
+        "gene_abl1": ("genetics", "abl_mutation"),
+        "gene_etv6": _BREAKPOINTS,
+        "gene_runx1": _BREAKPOINTS,
+        "gene_kmt2a": _BREAKPOINTS,
+        "hsct_allogeneic": ("prior_hsct", "hsct_after_relapse"),
+        "hsct_unspecified": ("prior_hsct",),
+        "hsct_autologous": (),
+        "first_line": ("therapy_end", "on_therapy", "therapy_completed", "cr1_achieved"),
+        "chemotherapy": ("therapy_end", "on_therapy", "relapse_therapy_start"),
+        "radiotherapy": ("prior_cranial_rt_gy", "local_therapy_given"),
+        "radiotherapy_cranial": ("prior_cranial_rt_gy", "local_therapy_given"),
+        "radiotherapy_testis": ("local_therapy_given",),
+        "tbi": ("prior_tbi",),
+        "testis_biopsy": _BIOPSIES,
+        "testis_biopsy_left": ("testis_biopsy_left",),
+        "testis_biopsy_right": ("testis_biopsy_right",),
+        "testis_biopsy_both": _BIOPSIES,
+        "orchiectomy": _REMOVED,
+        "orchiectomy_left": ("testis_biopsy_left", "local_therapy_given"),
+        "orchiectomy_right": ("testis_biopsy_right", "local_therapy_given"),
+        "orchiectomy_both": _REMOVED,
+        "lumbar_puncture": (),
+        "maintenance": ("therapy_end", "on_therapy"),
+        "mrd": ("mrd", "marrow_confirmation"),
+        "first_line_course": ("therapy_end", "on_therapy", "therapy_completed"),
+    }
+)
+"""Set -> facts; a set of look-alikes, or one that only tells what not to use, has none."""

@@ -1,0 +1,78 @@
+"""Panels: what a member lacks, the Observation that names it as its member says for it.
+
+``hasMember`` is followed to Observations that were sent and to contained ones. A member takes
+over time, specimen, body site and method where it has none of its own, and the words of the
+panel stand before its own ("CSF: WBC").
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+
+import msgspec
+
+from fhir_mappings.conditions import text_of
+from fhir_mappings.contained import contained_resource
+from fhir_mappings.r4 import Observation
+from fhir_mappings.record import VOID, Recorded
+from fhir_mappings.subject import local
+
+
+@dataclass(frozen=True, slots=True)
+class Member:
+    """An Observation, complete, and the words of the panel that it is a member of."""
+
+    item: Recorded[Observation]
+    panel: str = ""
+
+
+def members_of(observations: Sequence[Recorded[Observation]]) -> Iterator[Member]:
+    """Every Observation, complete by its panel, and the contained members of panels."""
+    panels: dict[str, Recorded[Observation]] = {}
+    for item in observations:
+        for member in () if item.resource.status in VOID else item.resource.has_member:
+            panels.setdefault(local(member.reference or ""), item)
+    for item in observations:
+        panel = panels.get(item.reference)
+        if panel is None or panel is item:
+            yield Member(item)
+        else:
+            own = Recorded(item.reference, _completed(item.resource, panel.resource))
+            yield Member(own, text_of(panel.resource.code))
+        if item.resource.status not in VOID:
+            yield from _contained(item)
+
+
+def _contained(panel: Recorded[Observation]) -> Iterator[Member]:
+    """Members inside the panel: cited by the panel, and of its subject."""
+    for member in panel.resource.has_member:
+        reference = member.reference or ""
+        if not reference.startswith("#"):
+            continue
+        found = contained_resource(panel.resource.contained, reference)
+        if isinstance(found, Observation):
+            whole = _completed(found, panel.resource)
+            whole = msgspec.structs.replace(whole, contained=panel.resource.contained)
+            yield Member(Recorded(panel.reference, whole), text_of(panel.resource.code))
+
+
+def _completed(member: Observation, panel: Observation) -> Observation:
+    missing: dict[str, object] = {}
+    if not (member.effective_date_time or member.effective_period or member.effective_instant):
+        missing |= {
+            "effective_date_time": panel.effective_date_time,
+            "effective_period": panel.effective_period,
+            "effective_instant": panel.effective_instant,
+        }
+    if member.specimen is None and member.body_site is None:
+        missing |= {
+            "specimen": panel.specimen,
+            "body_site": panel.body_site,
+            "contained": (*member.contained, *panel.contained),
+        }
+    if member.method is None:
+        missing["method"] = panel.method
+    if member.status is None:
+        missing["status"] = panel.status
+    return msgspec.structs.replace(member, **missing) if missing else member

@@ -1,0 +1,62 @@
+"""Bundles as FHIR R4 servers and clients send them: the elements around the resources."""
+
+from __future__ import annotations
+
+import msgspec
+
+from fhir_mappings import r4
+from fhir_mappings.r4 import Element
+
+
+class Search(Element, frozen=True, kw_only=True):
+    """Why an entry is in a search result."""
+
+    mode: str | None = None
+
+
+class Entry(Element, frozen=True, kw_only=True):
+    """An entry of a Bundle; the resource stays bytes until it is decoded on its own."""
+
+    full_url: str | None = None
+    resource: msgspec.Raw = msgspec.Raw()
+    search: Search | None = None
+
+
+class Link(Element, frozen=True, kw_only=True):
+    """A link of a Bundle; ``next`` says that there is more."""
+
+    relation: str | None = None
+    url: str | None = None
+
+
+class Bundle(Element, frozen=True, kw_only=True):
+    """A searchset; each entry stays bytes, so that one bad entry spoils no other."""
+
+    resource_type: str | None = None
+    total: int | None = None
+    link: tuple[Link, ...] = ()
+    entry: tuple[msgspec.Raw, ...] = ()
+
+
+class ReadEntry(Element, frozen=True, kw_only=True):
+    """An entry whose resource is one that we read."""
+
+    resource: r4.Resource
+    full_url: str | None = None
+    search: Search | None = None
+
+
+class ReadBundle(Element, frozen=True, kw_only=True):
+    """A searchset in which nothing is wrong: decoded in one pass."""
+
+    resource_type: str | None = None
+    total: int | None = None
+    link: tuple[Link, ...] = ()
+    entry: tuple[ReadEntry, ...] = ()
+
+
+class Head(Element, frozen=True, kw_only=True):
+    """The first look at unknown JSON: which resource it says it is."""
+
+    resource_type: str | None = None
+    id: object = None

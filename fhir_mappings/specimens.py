@@ -1,0 +1,97 @@
+"""What a result was measured in: by Specimen and body site, else by the words of the code."""
+
+from __future__ import annotations
+
+import re
+from typing import Final
+
+from fhir_mappings import r4
+from fhir_mappings.codes import CODES
+from fhir_mappings.conditions import text_of
+from fhir_mappings.contained import contained_resource
+from fhir_mappings.record import VOID, PatientRecord
+from fhir_mappings.resources import Resources
+from fhir_mappings.site_codes import MRD
+from fhir_mappings.subject import local
+
+MRD_WORDS: Final = re.compile(
+    r"\b(?:mrd|(?:minimal|measurable)\s+residual(?:\s+disease)?|restkrankheit"
+    r"|residual\s+(?:blasts|leuk))",
+    re.IGNORECASE,
+)
+_SPECIMENS: Final = {"site_marrow": "marrow", "site_blood": "blood", "site_csf": "csf"}
+_WORDS: Final = (
+    ("marrow", re.compile(r"marrow|\bbm\b|\bkm\b|knochenmark", re.IGNORECASE)),
+    ("blood", re.compile(r"\bblood\b|\bpb\b|\bblut\b", re.IGNORECASE)),
+    ("csf", re.compile(r"\bcsf\b|cerebr\w+\s*spinal|\bliquor\b", re.IGNORECASE)),
+)
+
+
+def specimen_of(observation: r4.Observation, panel: str, record: PatientRecord) -> str:
+    """``marrow``, ``blood``, ``csf``, ``other``, ``conflict`` or ``unknown``.
+
+    ``panel``: the words of the panel that the result is a member of.
+    """
+    concept = _type_of(observation, record)
+    stated = {
+        name
+        for key, name in _SPECIMENS.items()
+        if key in CODES.sets_of(concept, observation.body_site)
+    }
+    stated |= named_specimens(text_of(concept, observation.body_site))
+    if not stated and concept is not None and (concept.coding or concept.text):
+        return "other"
+    found = stated | named_specimens(f"{panel} {text_of(observation.code)}")
+    if not found:
+        return "unknown"
+    return min(found) if len(found) == 1 else "conflict"
+
+
+def named_specimens(text: str) -> set[str]:
+    """The specimens that words name."""
+    return {name for name, pattern in _WORDS if pattern.search(text)}
+
+
+def lacks_specimens(resources: Resources) -> bool:
+    """Whether an MRD result names a Specimen that did not arrive, and nothing else tells.
+
+    Only MRD depends on it: every other code that is read says its specimen itself.
+    """
+    sent = {
+        name
+        for held in resources.held("Specimen")
+        for name in (held.reference, held.full_url)
+        if name
+    }
+    return any(
+        isinstance(held.resource, r4.Observation) and _is_open(held.resource, sent)
+        for held in resources.held("Observation")
+    )
+
+
+def _is_open(observation: r4.Observation, sent: set[str]) -> bool:
+    reference = observation.specimen.reference if observation.specimen else None
+    if not reference or reference.startswith("#") or {reference, local(reference)} & sent:
+        return False
+    if observation.body_site is not None or not names_mrd(observation.code):
+        return False
+    return not named_specimens(text_of(observation.code))
+
+
+def names_mrd(code: r4.Concept | None) -> bool:
+    """Whether a code is that of an MRD, by the site's own codes or by its words."""
+    return MRD in CODES.sets_of(code) or bool(MRD_WORDS.search(text_of(code)))
+
+
+def _type_of(observation: r4.Observation, record: PatientRecord) -> r4.Concept | None:
+    """The type of the Specimen that a result names, contained ones included."""
+    reference = observation.specimen.reference if observation.specimen else None
+    if not reference:
+        return None
+    if reference.startswith("#"):
+        inside = contained_resource(observation.contained, reference)
+        if isinstance(inside, r4.Specimen) and inside.status not in VOID:
+            return inside.type
+        return None
+    found = record.specimens.get(reference) or record.specimens.get(local(reference))
+    return found.type if found else None
