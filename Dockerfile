@@ -25,7 +25,10 @@ RUN /opt/build/bin/pip wheel --no-build-isolation --no-deps --no-index --wheel-d
 
 FROM python:3.13-slim
 COPY --from=build /opt/service /opt/service
-ENV PATH=/opt/service/bin:$PATH PYTHONUNBUFFERED=1 CDS_MODE=production
+ENV PATH=/opt/service/bin:$PATH PYTHONUNBUFFERED=1 CDS_MODE=production \
+    CDS_FEEDBACK_DATABASE=sqlite:////var/lib/relapsed-all-cds/feedback.sqlite3
+RUN install -d -o 10001 -g 10001 /var/lib/relapsed-all-cds
+VOLUME /var/lib/relapsed-all-cds
 USER 10001:10001
 EXPOSE 8080
 HEALTHCHECK --interval=30s --timeout=3s --start-period=10s CMD ["python", "-c", \

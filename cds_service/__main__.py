@@ -1,4 +1,7 @@
-"""``python -m cds_service``: serve on HOST and PORT, and say what to try next."""
+"""``python -m cds_service``: serve on HOST and PORT, and say what to try next.
+
+``python -m cds_service feedback`` prints acceptance and override reasons per kind of card.
+"""
 
 from __future__ import annotations
 
@@ -6,6 +9,7 @@ import gc
 import os
 import socket
 import sys
+from collections.abc import Sequence
 
 from flask import Flask
 from gunicorn.app.base import BaseApplication  # type: ignore[import-untyped]
@@ -14,7 +18,9 @@ from cds_service.app import create_app
 from cds_service.config import Config
 from cds_service.decision_log import write_to_stderr
 from cds_service.discovery import SERVICE_ID
-from cds_service.errors import StartError
+from cds_service.errors import StartError, StorageUnavailable
+from cds_service.feedback_report import report
+from cds_service.feedback_store import FeedbackStore
 from cds_service.samples import samples
 
 SANDBOX = "https://sandbox.cds-hooks.org/"
@@ -73,11 +79,15 @@ def what_to_try(config: Config) -> str:
     return "\n".join(lines)
 
 
-def main() -> int:
-    """Serve until stopped; 2 when a setting or the address is not usable."""
-    write_to_stderr()
+def main(arguments: Sequence[str] = ()) -> int:
+    """Serve until stopped; 2 when an argument, a setting or the address is not usable."""
+    if arguments and list(arguments) != ["feedback"]:
+        return _refused("the one argument that it knows is: feedback")
     try:
         config = Config.from_environment(os.environ)
+        if arguments:
+            return _tell_feedback(config)
+        write_to_stderr()
         app = create_app(config)
     except StartError as error:
         return _refused(str(error))
@@ -86,6 +96,17 @@ def main() -> int:
     # gunicorn reads its own arguments and environment; ours come from Config alone.
     sys.argv = sys.argv[:1]
     Server(app, config).run()
+    return 0
+
+
+def _tell_feedback(config: Config) -> int:
+    store = FeedbackStore(config.feedback_database, config.feedback_days)
+    try:
+        _say(report(store.counted()))
+    except StorageUnavailable:
+        return _refused("the database of the feedback cannot be read")
+    finally:
+        store.close()
     return 0
 
 
@@ -117,4 +138,4 @@ def _freeze() -> None:
 
 
 if __name__ == "__main__":
-    sys.exit(main())
+    sys.exit(main(sys.argv[1:]))

@@ -11,15 +11,23 @@ from flask import Flask, Response, request
 from werkzeug.exceptions import HTTPException
 
 from cds_service import decision_log
+from cds_service.alert_fatigue import AlertMemory
 from cds_service.card_words import card_words
 from cds_service.config import Config
 from cds_service.discovery import SERVICE_ID, discovery
 from cds_service.errors import CdsServiceError, UnknownService, operation_outcome
+from cds_service.feedback import feedback_items
+from cds_service.feedback_store import FeedbackStore
+from cds_service.fhir_client import FhirClient
 from cds_service.health import health
 from cds_service.patient_view import patient_view
+from cds_service.prefetch import RecordSource
+from cds_service.presentation import presentation
 from cds_service.request_body import json_body
 from cds_service.response_headers import with_headers
 from cds_service.sample_fhir import sample_fhir
+from cds_service.source_attributes import PAGE_POLICY, page, source_attributes
+from cds_service.suggestions import orders
 from relapse_model.loader import tables
 
 _ISSUE_CODES = {404: "not-found", 405: "not-supported", 413: "too-long", 415: "not-supported"}
@@ -38,7 +46,12 @@ def create_app(config: Config | None = None) -> Flask:
     config = config or Config.from_environment(os.environ)
     tables()
     card_words()
-    services = msgspec.json.encode(discovery())
+    orders()
+    store = FeedbackStore(config.feedback_database, config.feedback_days)
+    memory = alert_memory(config, store)
+    shown = presentation(config, memory)
+    source = RecordSource(FhirClient(), config.fhir, config.local_codes)
+    services = msgspec.json.encode(discovery(config.local_codes))
     state = msgspec.json.encode(health())
 
     app = Flask(__name__, static_folder=None)
@@ -54,12 +67,16 @@ def create_app(config: Config | None = None) -> Flask:
     def _service(service_id: str) -> Response:
         if service_id != SERVICE_ID:
             raise UnknownService
-        return _json(msgspec.json.encode(patient_view(json_body(request, config.body_limit))))
+        body = json_body(request, config.body_limit)
+        answer = patient_view(body, presentation=shown, source=source)
+        return _json(msgspec.json.encode(answer))
 
     @app.get("/health")
     def _health() -> Response:
         return _json(state)
 
+    _take_feedback(app, config, store, memory)
+    _tell_source_attributes(app)
     if config.sample_patients:
         app.register_blueprint(sample_fhir(config))
     _answer_errors(app)
@@ -74,6 +91,51 @@ def create_app(config: Config | None = None) -> Flask:
         return with_headers(response, request, config)
 
     return app
+
+
+def alert_memory(config: Config, store: FeedbackStore) -> AlertMemory | None:
+    """What alert fatigue remembers; None where it is switched off."""
+    if not config.alert_fatigue_hours:
+        return None
+    return AlertMemory(store, config.alert_fatigue_key.encode(), config.alert_fatigue_hours)
+
+
+def _take_feedback(
+    app: Flask, config: Config, store: FeedbackStore, memory: AlertMemory | None
+) -> None:
+    @app.post("/cds-services/<service_id>/feedback")
+    def _feedback(service_id: str) -> Response:
+        if service_id != SERVICE_ID:
+            raise UnknownService
+        body = json_body(request, config.body_limit)
+        items = feedback_items(body, comments=config.feedback_comments)
+        new = store.add(items, service_id)
+        if memory is not None:
+            memory.remember(items)
+        return _json(msgspec.json.encode({"received": len(items), "new": new}))
+
+
+def _tell_source_attributes(app: Flask) -> None:
+    """The page for a browser; JSON for whoever asks for it, or for the address with ``.json``."""
+    document = source_attributes()
+    as_json, as_page = msgspec.json.encode(document), page(document)
+
+    @app.get("/cds-services/<service_id>/source-attributes")
+    def _attributes(service_id: str) -> Response:
+        if service_id != SERVICE_ID:
+            raise UnknownService
+        if request.accept_mimetypes.best_match(["text/html", "application/json"]) != "text/html":
+            return _json(as_json)
+        response = Response(as_page, mimetype="text/html")
+        response.headers["Content-Security-Policy"] = PAGE_POLICY
+        response.vary.add("Accept")
+        return response
+
+    @app.get("/cds-services/<service_id>/source-attributes.json")
+    def _attributes_json(service_id: str) -> Response:
+        if service_id != SERVICE_ID:
+            raise UnknownService
+        return _json(as_json)
 
 
 def _answer_errors(app: Flask) -> None:

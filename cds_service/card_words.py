@@ -1,8 +1,8 @@
 """The words of the cards (``card_words.toml``), checked when the program starts.
 
-Checked: every plan of decision.md has words; every placeholder is known; no text is empty; the
-longest possible summary of every plan stays under 140 characters (cds-hooks_2.0@83); every fact
-that the model may want has words to ask for it.
+Checked: every plan of decision.md and every kind of card has words; every placeholder is known; no
+text is empty; the longest possible summary stays under 140 characters (cds-hooks_2.0@83); every
+fact that the model may want has words to ask for it.
 """
 
 from __future__ import annotations
@@ -45,8 +45,31 @@ PLANS = (
 KINDS = ("stratified", "undecided", "caution")
 """The kinds of plan that give a card; ``silent`` plans give none."""
 
-_PLACEHOLDERS = frozenset({"groups", "risk", "missing"})
-_MOST_MISSING = " and 99 more"
+CARD_KINDS = (
+    "stratification",
+    "missing",
+    "mrd",
+    "local_therapy",
+    "transplantation",
+    "trial",
+    "agents",
+    "unreadable",
+)
+"""The kinds of card, most important first; each has a topic. The order numbers the card ids."""
+
+_PLACEHOLDERS = frozenset({"groups", "risk"})
+_CARD_WORST = {
+    "first": "2026-11-22",
+    "last": "2026-11-22",
+    "week": "12-13",
+    "days": "77-98",
+    "missing": "",
+    "sites": "",
+    "mrd": "",
+    "window": "",
+    "question": "",
+}
+"""Every placeholder of a card's words; those left blank are cut to the room there is."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -75,16 +98,20 @@ class CardWords:
     table_heads: Mapping[str, Sequence[str]]
     units: Mapping[str, str]
     closing: Mapping[str, str]
+    cards: Mapping[str, Mapping[str, str]]
+    links: Mapping[str, str]
+    override: Mapping[str, Any]
     plans: Mapping[str, PlanWords]
     words: Mapping[str, Mapping[str, str]]
     flags: Mapping[str, str]
     asks: Mapping[str, str]
-    statement_topics: Mapping[str, str]
 
     def listed(self, kind: str, values: Sequence[str]) -> str:
-        """``values`` of one vocabulary in words: ``S1, S2 or S3``; empty when there are none."""
+        """``values`` of one vocabulary in words, in its order: ``S1, S2 or S3``; empty if none."""
         known = self.words[kind]
-        return either(*(known.get(value, spelled(value)) for value in values))
+        order = {name: place for place, name in enumerate(known)}
+        ordered = sorted(values, key=lambda value: order.get(value, len(order)))
+        return either(*(known.get(value, spelled(value)) for value in ordered))
 
 
 def either(*texts: str) -> str:
@@ -120,6 +147,7 @@ def words_from(text: str) -> CardWords:
     except (KeyError, TypeError) as error:
         raise WordsError("the file", f"sections or fields are not as declared: {error}") from error
     _check_plans(words)
+    _check_cards(words)
     _check_asks(words)
     return words
 
@@ -144,8 +172,8 @@ def _check_plans(words: CardWords) -> None:
 
 
 def _check_plan(where: str, plan: PlanWords, words: CardWords) -> None:
-    if plan.kind not in KINDS or plan.kind not in words.topics:
-        raise WordsError(where, f"kind must be silent or one of {', '.join(KINDS)}, with a topic")
+    if plan.kind not in KINDS:
+        raise WordsError(where, f"kind must be silent or one of {', '.join(KINDS)}")
     if plan.indicator not in {"info", "warning"}:
         raise WordsError(where, "indicator must be info or warning, never critical")
     if not (plan.summary and plan.summary_plain):
@@ -163,9 +191,43 @@ def longest(plan: PlanWords, words: CardWords) -> int:
     worst = {
         "groups": words.listed("s_group", list(words.words["s_group"])),
         "risk": words.listed("risk", list(words.words["risk"])),
-        "missing": max(words.asks.values(), key=len) + _MOST_MISSING,
     }
     return len(plan.summary.format(**worst))
+
+
+def _check_cards(words: CardWords) -> None:
+    if different := set(CARD_KINDS) ^ set(words.topics):
+        raise WordsError("topics", f"missing or unknown: {', '.join(sorted(different))}")
+    if different := set(CARD_KINDS[1:]) ^ set(words.cards):
+        raise WordsError("cards", f"missing or unknown: {', '.join(sorted(different))}")
+    if unknown := set(words.cards["transplantation"]) - set(PLANS):
+        raise WordsError("cards.transplantation", f"unknown plan {sorted(unknown)}")
+    for kind, texts in words.cards.items():
+        for name, text in texts.items():
+            where = f"cards.{kind}.{name}"
+            try:
+                told = text.format(**_CARD_WORST)
+            except (KeyError, IndexError, ValueError) as error:
+                raise WordsError(where, f"unknown placeholder {error}") from error
+            if name != "detail" and len(told) >= SUMMARY_LIMIT:
+                raise WordsError(where, f"can reach {SUMMARY_LIMIT} characters")
+
+
+def as_many_as_fit(texts: Sequence[str], room: int) -> str:
+    """``a, b and 2 more``: as many of ``texts`` as ``room`` characters hold; empty if none."""
+    for count in range(len(texts), 0, -1):
+        rest = len(texts) - count
+        told = ", ".join(texts[:count]) + (f" and {rest} more" if rest else "")
+        if len(told) <= room:
+            return told
+    return ""
+
+
+def fitted(template: str, name: str, texts: Sequence[str]) -> str:
+    """``template`` with as many of ``texts`` for ``{name}`` as a summary holds; empty if none."""
+    room = SUMMARY_LIMIT - 1 - len(template.format(**{name: ""}))
+    told = as_many_as_fit(texts, room)
+    return template.format(**{name: told}) if told else ""
 
 
 def _check_asks(words: CardWords) -> None:

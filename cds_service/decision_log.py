@@ -15,6 +15,7 @@ import traceback
 from pathlib import PurePath
 from types import TracebackType
 
+from cds_service.errors import ResponseDefectError
 from cds_service.hook_request import HookRequest
 from relapse_model.decision import Decision
 
@@ -53,7 +54,10 @@ def record(hook: HookRequest, decision_id: str, decision: Decision, cards: int) 
 
 
 def record_bug(bug_id: str, error: BaseException) -> None:
-    """Log where a bug is: type, and module and line of each frame; never a value or a message."""
+    """Log where a bug is: type, and module and line of each frame; never a value or a message.
+
+    Of a response that breaks a rule, the rule: it is in our own words.
+    """
     _write(
         BUGS,
         logging.ERROR,
@@ -61,6 +65,7 @@ def record_bug(bug_id: str, error: BaseException) -> None:
         bug=bug_id,
         type=type(error).__qualname__,
         frames=frames(error.__traceback__),
+        **({"rule": error.loggable} if isinstance(error, ResponseDefectError) else {}),
     )
 
 

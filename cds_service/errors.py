@@ -15,11 +15,13 @@
     ├── RequiredDataMissing                412  names every prefetch key that is missing
     ├── BodyTooLarge                       413
     ├── UnsupportedMedia                   415  content type or encoding
-    └── OtherPatient                       422  the Patient sent is not the Patient asked about
+    ├── OtherPatient                       422  the Patient sent is not the Patient asked about
+    └── StorageUnavailable                 503  feedback cannot be kept now
 
     StartError                             the program does not start
     ├── SettingError                       names the setting
-    └── WordsError                         names the place in the words file
+    ├── WordsError                         names the place in the words file
+    └── OrdersError                        an order of orders.toml is not sound
 
 Whatever is not in this tree is a bug: 500, fixed words and an id (``app.py``). Every answer that
 is not 2xx carries an OperationOutcome; ``expression`` names the field. No message repeats a value
@@ -30,7 +32,7 @@ that came from outside.
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from typing import Any, ClassVar
 
 
@@ -157,17 +159,18 @@ class UnknownSample(NotFound):
 
 
 class RequiredDataMissing(CdsServiceError):
-    """Required prefetch was not sent, or the client could not get it."""
+    """Required data were neither sent nor could they be fetched."""
 
     status = 412
     code = "required"
 
-    def __init__(self, keys: Iterable[str]) -> None:
-        """Name every prefetch key that is missing."""
-        fields = tuple(f"prefetch.{key}" for key in keys)
+    def __init__(self, missing: Mapping[str, str]) -> None:
+        """``missing``: every prefetch key whose data are missing, and why, in our own words."""
+        fields = tuple(f"prefetch.{key}" for key in missing)
         super().__init__(
-            f"Required data were not sent, or could not be read: {', '.join(fields)}. "
-            "Send the prefetch that GET /cds-services asks for.",
+            f"Required data are missing: {' '.join(missing.values())} "
+            "Send the prefetch that GET /cds-services asks for, or name a FHIR server that "
+            "holds them and that this service may ask.",
             *fields,
         )
 
@@ -205,6 +208,29 @@ class OtherPatient(CdsServiceError):
         )
 
 
+class StorageUnavailable(CdsServiceError):
+    """The database of the feedback cannot be reached."""
+
+    status = 503
+    code = "transient"
+
+    def __init__(self) -> None:
+        """Nothing of the database is told."""
+        super().__init__("Feedback cannot be kept now. Please send it again later.")
+
+
+class ResponseDefectError(Exception):
+    """A response of ours breaks a rule of CDS Hooks: a bug, answered with 500 and logged.
+
+    ``loggable`` names the rule and never a value.
+    """
+
+    def __init__(self, rule: str) -> None:
+        """``rule``: what is broken, in our own words."""
+        super().__init__(rule)
+        self.loggable = rule
+
+
 class StartError(Exception):
     """The program does not start."""
 
@@ -225,3 +251,11 @@ class WordsError(StartError):
         """Name the place in the file and the defect."""
         super().__init__(f"card_words.toml: {where}: {what}")
         self.where = where
+
+
+class OrdersError(StartError):
+    """The orders file is not complete, or what it drafts is not valid FHIR."""
+
+    def __init__(self, what: str) -> None:
+        """Name the defect."""
+        super().__init__(f"orders.toml: {what}")

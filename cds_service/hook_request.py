@@ -8,7 +8,8 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
+from typing import Any
 
 import msgspec
 
@@ -21,6 +22,7 @@ from cds_service.errors import (
     UnsafeText,
     WrongHook,
 )
+from cds_service.fhir_access import access_token
 
 _FHIR_ID = re.compile(r"[A-Za-z0-9\-._]{1,64}")
 """A FHIR id; the underscore, which FHIR does not allow, is tolerated because servers use it."""
@@ -46,6 +48,7 @@ _EXPECTED = {
 
 class _Context(msgspec.Struct):
     patient_id: str | msgspec.UnsetType = msgspec.field(name="patientId", default=msgspec.UNSET)
+    user_id: Any = msgspec.field(name="userId", default="")
 
 
 class _Body(msgspec.Struct):
@@ -71,13 +74,18 @@ class HookRequest:
     """What one call says: which hook, which patient, and the prefetch, each key still raw JSON.
 
     ``patient_id`` is a bare FHIR id (``Patient/123`` is read as ``123``). ``prefetch`` is empty
-    when the client sent none. The access token is not kept: nothing here uses it.
+    when the client sent none. ``user_id`` is what the client wrote, empty when it is no text. The
+    access token is empty where none was sent or ``access_fault`` says why it cannot be used.
     """
 
     hook: str
     hook_instance: str
     patient_id: str
     prefetch: Mapping[str, msgspec.Raw]
+    user_id: str = ""
+    fhir_server: str = field(default="", repr=False)
+    access_token: str = field(default="", repr=False)
+    access_fault: str = ""
 
     @classmethod
     def parse(cls, body: bytes, hook: str = "patient-view") -> HookRequest:
@@ -97,7 +105,12 @@ class HookRequest:
         # cds-r-1: a token without the server it opens is of no use and a sign of a wrong call.
         if fields.fhir_authorization and not fields.fhir_server:
             raise FieldMissing("fhirServer", "is required when fhirAuthorization is sent")
-        return cls(called, instance, patient, fields.prefetch or {})
+        user = fields.context.user_id
+        user = user.strip() if isinstance(user, str) else ""
+        server = fields.fhir_server if isinstance(fields.fhir_server, str) else ""
+        token, fault = access_token(fields.fhir_authorization or None, patient)
+        prefetch = fields.prefetch or {}
+        return cls(called, instance, patient, prefetch, user, server, token, fault)
 
 
 def _refuse_unsafe_text(body: bytes) -> None:

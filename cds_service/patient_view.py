@@ -7,17 +7,20 @@ from typing import Any
 from uuid import uuid4
 
 from cds_service import decision_log
-from cds_service.cards import cards_for
+from cds_service.cards import Card, cards_for
 from cds_service.hook_request import HookRequest
-from cds_service.prefetch import prefetched
+from cds_service.prefetch import SENT_ALONE, RecordSource, prefetched
+from cds_service.presentation import Presentation
+from cds_service.response_invariants import checked
 from fhir_mappings.patient_facts import patient_facts
 from relapse_model.decide import decide
+from relapse_model.decision import Decision
 
 DECISION = "org.relapsed-all.decision"
 """Extension that carries the decision document, also when there is no card (decision.md)."""
 
 RESPONSE = "org.relapsed-all.response"
-"""Extension that carries the id under which the decision was logged."""
+"""Extension that carries the id under which the decision was logged, and what was set aside."""
 
 _EASTERNMOST = timedelta(hours=14)
 
@@ -27,20 +30,52 @@ def today() -> date:
     return (datetime.now(UTC) + _EASTERNMOST).date()
 
 
-def patient_view(body: bytes, as_of: date | None = None) -> dict[str, Any]:
+def patient_view(
+    body: bytes,
+    as_of: date | None = None,
+    presentation: Presentation | None = None,
+    source: RecordSource = SENT_ALONE,
+) -> dict[str, Any]:
     """The CDS Hooks response to one request body; raises CdsServiceError, see ``errors``.
 
     ``as_of``: the day the question is asked; today unless a test says otherwise.
+    ``presentation``: client, links and alert fatigue; generic without it. ``source``: where data
+    that were not sent may be fetched; nowhere without it.
     """
     hook = HookRequest.parse(body)
-    prefetch = prefetched(hook)
-    facts = patient_facts(prefetch.resources, patient_id=hook.patient_id, as_of=as_of or today())
+    prefetch = prefetched(hook, source)
+    presentation = presentation or Presentation()
+    day = as_of or today()
+    facts = patient_facts(
+        prefetch.resources, patient_id=hook.patient_id, as_of=day, site=source.site
+    )
     facts = facts.with_facts(remarks=(*facts.remarks, *prefetch.remarks))
     decision = decide(facts)
-    cards = cards_for(decision, facts.remarks, deceased=facts.deceased.values == {"yes"})
+    cards = cards_for(
+        decision,
+        facts.remarks,
+        deceased=facts.deceased.values == {"yes"},
+        as_of=day,
+        patient_id=hook.patient_id,
+    )
+    shown, held = _without_overridden(cards, hook, decision, presentation)
     decision_id = str(uuid4())
-    decision_log.record(hook, decision_id, decision, len(cards))
-    return {
-        "cards": cards,
-        "extension": {DECISION: decision.document(), RESPONSE: {"decision": decision_id}},
-    }
+    decision_log.record(hook, decision_id, decision, len(shown))
+    told: dict[str, Any] = {"decision": decision_id, **({"heldBack": held} if held else {})}
+    return checked(
+        {
+            "cards": presentation.shown(shown),
+            "extension": {DECISION: decision.document(), RESPONSE: told},
+        }
+    )
+
+
+def _without_overridden(
+    cards: list[Card], hook: HookRequest, decision: Decision, presentation: Presentation
+) -> tuple[list[Card], list[str]]:
+    """The cards that are shown, and the topics of those held back: never a silent omission."""
+    if presentation.memory is None:
+        return cards, []
+    shown = presentation.memory.without_overridden(cards, hook.user_id, hook.patient_id, decision)
+    left = {card["uuid"] for card in shown}
+    return shown, [card["source"]["topic"]["code"] for card in cards if card["uuid"] not in left]

@@ -22,7 +22,8 @@ _PREFLIGHT = {
 def with_headers(response: Response, request: Request, config: Config) -> Response:
     """``response`` with the headers that a browser client and its user need."""
     for name, value in SECURITY.items():
-        response.headers[name] = value
+        # A page has a policy of its own, as strict, that lets its one style through.
+        response.headers.setdefault(name, value)
     # The answer differs by origin, also for a request without one: caches must know.
     response.vary.add("Origin")
     origin = request.headers.get("Origin")

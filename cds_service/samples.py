@@ -21,12 +21,12 @@ Resource = dict[str, Any]
 
 @dataclass(frozen=True, slots=True)
 class Sample:
-    """One child: ``about`` in one line, the ``plan`` expected, and how many ``cards``."""
+    """One child: ``about`` in one line, the ``plan`` expected, and whether a card is ``shown``."""
 
     patient_id: str
     about: str
     plan: str
-    cards: int
+    shown: bool
     resources: tuple[Resource, ...]
 
 
@@ -40,7 +40,7 @@ def samples() -> Mapping[str, Sample]:
             patient_id=patient_id,
             about=row["about"],
             plan=row["plan"],
-            cards=row.get("cards", 0 if card_words().plans[row["plan"]].kind == "silent" else 1),
+            shown=row.get("shown", card_words().plans[row["plan"]].kind != "silent"),
             resources=_resources(folder.joinpath(f"{patient_id}.json").read_text("utf-8")),
         )
         for patient_id, row in expected.items()

@@ -15,8 +15,10 @@ DOCS = Path(__file__).parent
 sys.path.insert(0, str(DOCS.parent))
 
 from cds_service import errors  # noqa: E402 - the tree is not installed
+from fhir_mappings.code_facts import FACTS_OF_SETS  # noqa: E402 - as above
 from fhir_mappings.codes import loaded  # noqa: E402 - as above
 from fhir_mappings.queries import prefetch_templates  # noqa: E402 - as above
+from fhir_mappings.site_codes import SETS_OF_SITES  # noqa: E402 - as above
 from relapse_model.loader import Tables, tables  # noqa: E402 - as above
 from relapse_model.statements import StatementRow  # noqa: E402 - as above
 from relapse_model.table import DecisionTable  # noqa: E402 - as above
@@ -149,6 +151,11 @@ def rules(model: Tables) -> str:
     return "\n".join(lines)
 
 
+def read_as(code_set: str) -> str:
+    """The facts that a code set is read into."""
+    return ", ".join(f"`{fact}`" for fact in FACTS_OF_SETS[code_set]) or "no fact"
+
+
 def fhir() -> str:
     """Code -> set, and the queries derived from them."""
     lines = ["# What is read from FHIR", "", GENERATED, ""]
@@ -163,8 +170,14 @@ def fhir() -> str:
         ["key", "query"],
         [[f"`{key}`", f"`{query}`"] for key, query in prefetch_templates().items()],
     )
+    lines += ["## Sets that only a site can fill (local-codes.md)", ""]
+    lines += table_of(
+        ["set", "meaning", "read as"],
+        [[f"`{name}`", meaning, read_as(name)] for name, meaning in SETS_OF_SITES.items()],
+    )
     for code_set in sorted(loaded().sets.values(), key=lambda item: (item.file, item.name)):
         lines += [f"## `{code_set.name}`: {code_set.meaning}", ""]
+        lines += [f"Read as {read_as(code_set.name)}.", ""]
         lines += table_of(
             ["system", "code", "display", "verified", "note"],
             [

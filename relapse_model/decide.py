@@ -70,6 +70,7 @@ def decide(facts: PatientFacts) -> Decision:
         wanted=wanted,
         answers=answers_to(wanted, columns, outcome),
         facts=fact_reports(facts, model),
+        remarks=tuple(sorted(set(facts.remarks))),
     )
     flags = {remark.flag for remark in facts.remarks}
     reached = [(world, result) for world, result in outcomes if result.site]
@@ -274,6 +275,7 @@ def _undatable(facts: PatientFacts, time: TimeWorlds, model: Tables) -> Decision
         plan="OUT_OF_SCOPE_AGE" if out_of_scope else "DATA_ERROR",
         wanted=() if out_of_scope else tuple(sorted(wrong)),
         conflicts=() if out_of_scope else time.impossible,
+        remarks=tuple(sorted(set(facts.remarks))),
         flags=tuple(sorted({remark.flag for remark in facts.remarks})),
         facts=fact_reports(facts, model),
     )

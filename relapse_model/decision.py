@@ -5,6 +5,8 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Any
 
+from relapse_model.facts import Remark
+
 
 @dataclass(frozen=True, slots=True)
 class Model:
@@ -101,7 +103,8 @@ class Decision:
     """One evaluation of the relapse model. Tuples are sorted; empty = not evaluated.
 
     ``conflicts``: with DATA_ERROR, pairs of facts that should stand (earlier, later) and do not;
-    ``as_of`` is today. ``limits``: the days that divide very early, early and late here.
+    ``as_of`` is today. ``remarks``: what the reading set aside, and why. ``limits``: the days that
+    divide very early, early and late here.
     """
 
     model: Model
@@ -124,6 +127,7 @@ class Decision:
     answers: tuple[Answer, ...] = ()
     conflicts: tuple[tuple[str, str], ...] = ()
     limits: tuple[Limit, ...] = ()
+    remarks: tuple[Remark, ...] = ()
 
     def document(self) -> dict[str, Any]:
         """The JSON document of decision.md: no nulls, no empty lists."""
@@ -157,6 +161,14 @@ class Decision:
                 **({"note": item.note} if item.note else {}),
             }
             for item in self.facts
+        ]
+        document["remarks"] = [
+            {
+                "flag": item.flag,
+                "text": item.text,
+                **({"evidence": list(item.evidence)} if item.evidence else {}),
+            }
+            for item in self.remarks
         ]
         document["statements"] = [
             {"id": item.id, "provenance": item.provenance, "citation": item.citation}

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from typing import Any
 from uuid import uuid4
 
@@ -11,8 +10,6 @@ from flask.testing import FlaskClient
 
 from cds_service.app import create_app
 from cds_service.config import Config
-
-SERVICE = "/cds-services/relapsed-all-stratification"
 
 
 @pytest.fixture(scope="session")
@@ -45,12 +42,3 @@ def hook_body() -> dict[str, Any]:
             "conditions": {"resourceType": "Bundle", "type": "searchset", "total": 0},
         },
     }
-
-
-def outcome_of(response: Any) -> dict[str, Any]:
-    """The first issue of the OperationOutcome that an error response must carry."""
-    document = json.loads(response.data)
-    assert document["resourceType"] == "OperationOutcome"
-    assert document["issue"][0]["severity"] == "error"
-    issue: dict[str, Any] = document["issue"][0]
-    return issue

@@ -7,7 +7,7 @@ from io import BytesIO
 from typing import Any
 
 import pytest
-from conftest import SERVICE, outcome_of
+from cds_answers import SERVICE, outcome_of
 from flask.testing import FlaskClient
 
 from cds_service import patient_view

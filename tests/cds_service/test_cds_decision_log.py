@@ -8,8 +8,8 @@ from dataclasses import replace
 from typing import Any
 
 import pytest
+from cds_answers import SERVICE
 from cds_decisions import HIGH_RISK
-from conftest import SERVICE
 from flask.testing import FlaskClient
 
 from cds_service import patient_view

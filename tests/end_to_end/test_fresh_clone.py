@@ -62,7 +62,7 @@ def test_make_run_alone_serves_a_fresh_clone_and_again_at_once(
     with served(command, clone, environment, port, 30) as second:
         pass
 
-    assert len(json.loads(done.stdout)["cards"]) == 1
+    assert json.loads(done.stdout)["cards"]
     assert not list(clone.glob(".venv/lib/*/site-packages/pytest"))
     assert first.seconds < FIRST_START
     assert second.seconds < SECOND_START

@@ -1,0 +1,112 @@
+"""A card before it is one: what it says and offers, and what every card is drafted from."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass, field
+from datetime import date
+
+from cds_service.card_words import CardWords, either, spelled
+from cds_service.markdown import bullets, outside_text, own_text
+from cds_service.references import References
+from relapse_model.decision import Decision, Statement
+from relapse_model.facts import Remark
+from relapse_model.loader import tables
+
+MOST_EVIDENCE = 2
+_LONGEST_REMARK = 300
+
+
+@dataclass(frozen=True, slots=True)
+class Occasion:
+    """What the cards of one call are about: decision, remarks, words, and the day it is.
+
+    ``as_of`` is None where no day is known; then no date of the future is stated.
+    """
+
+    decision: Decision
+    remarks: tuple[Remark, ...]
+    words: CardWords
+    as_of: date | None = None
+
+    def statements(self, *topics: str) -> list[Statement]:
+        """The decision's sentences of these topics, in the model's order."""
+        return [item for item in self.decision.statements if item.topic in topics]
+
+    @property
+    def still_possible(self) -> frozenset[str]:
+        """The plan, or those that it may still become."""
+        return frozenset(self.decision.plans or (self.decision.plan,))
+
+
+@dataclass(slots=True)
+class CardDraft:
+    """One card: its kind (CARD_KINDS), what it says, and the names of the orders it offers."""
+
+    kind: str
+    summary: str
+    indicator: str
+    sections: list[str] = field(default_factory=list)
+    references: References = field(default_factory=References)
+    orders: list[str] = field(default_factory=list)
+
+    def add(self, heading: str, body: str) -> None:
+        """A headed section, unless there is nothing to say; ``heading`` is our own text."""
+        if body:
+            self.sections += [f"**{own_text(heading)}**", body]
+
+    def add_statements(self, heading: str, statements: Iterable[Statement]) -> None:
+        """A headed list of sentences, each with its provenance and source."""
+        self.add(heading, bullets(self.references.sentence(item) for item in statements))
+
+    def add_by_provenance(self, statements: Sequence[Statement], words: CardWords) -> None:
+        """Three lists: what the article says, what other sources say, how this software reads."""
+        for heading, tags in (("article", "PI"), ("others", "C"), ("ours", "A")):
+            told = [item for item in statements if item.provenance in tags]
+            self.add_statements(words.headings[heading], told)
+
+
+def label(fact: str) -> str:
+    """What a fact is called."""
+    name = tables().facts.get(fact)
+    return name.label if name else spelled(fact)
+
+
+def value(fact: str, text: str, unit: str = "") -> str:
+    """One value of a fact as Markdown, with its unit; what the model does not list is outside."""
+    name = tables().facts.get(fact)
+    if name and text in name.values:
+        return own_text(name.values[text])
+    if name and name.kind == "date":
+        return outside_text(day_or_days(text))
+    return f"{outside_text(text)} {outside_text(unit)}".strip()
+
+
+def day_or_days(text: str) -> str:
+    """``2021-03-04`` as it is; ``2021-03-04/2021-04-01`` as ``2021-03-04 to 2021-04-01``."""
+    return text.replace("/", " to ")
+
+
+def evidence(references: Sequence[str], most: int = MOST_EVIDENCE) -> str:
+    """Resources as Markdown, as many as a reader takes in."""
+    # Whose record it is need not be told; the Patient has the longest of ids.
+    names = ["Patient" if ref.startswith("Patient/") else ref for ref in references[:most]]
+    shown = [outside_text(name) for name in names]
+    more = len(references) - len(shown)
+    return ", ".join(shown) + (f" and {more} more" if more else "")
+
+
+def remark_text(remark: Remark) -> str:
+    """A remark with the resources it is about."""
+    text = outside_text(remark.text, _LONGEST_REMARK)
+    return f"{text} ({evidence(remark.evidence)})" if remark.evidence else text
+
+
+def plans_text(plans: Sequence[str], words: CardWords) -> str:
+    """Plans in words: ``a or b``."""
+    return either(*(plan_short(plan, words) for plan in plans))
+
+
+def plan_short(plan: str, words: CardWords) -> str:
+    """One plan in a few words."""
+    return words.plans[plan].short if plan in words.plans else spelled(plan)

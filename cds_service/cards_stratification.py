@@ -1,0 +1,210 @@
+"""The first card: group, risk and plan in the first lines, then what they rest on."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Sequence
+from functools import cache
+
+from cds_service.card_draft import (
+    CardDraft,
+    Occasion,
+    day_or_days,
+    evidence,
+    label,
+    plan_short,
+    remark_text,
+    value,
+)
+from cds_service.card_words import CardWords, either, spelled
+from cds_service.markdown import bullets, outside_text, own_text, table
+from relapse_model.decision import Decision, FactReport, Statement
+from relapse_model.loader import tables
+
+_MOST_VALUES = 4
+_MOST_REMARKS = 5
+_MOST_ROWS = 30
+_LATER_STATES = ("cr2", "prior_hsct")
+_READ_FROM = re.compile(r"(?:^|; )read from [^;]*$")
+_HOUSED = frozenset(
+    {
+        "plan",
+        "caveat",
+        "stratification",
+        "schemes",
+        "mrd",
+        "local_therapy",
+        "transplantation",
+        "agents",
+    }
+)
+"""Topics with a place of their own; every other sentence closes the first card."""
+
+
+def stratification_card(occasion: Occasion, others: Sequence[Statement] = ()) -> CardDraft:
+    """The card of the decision; ``others``: sentences for which there is no card of their own."""
+    decision, words = occasion.decision, occasion.words
+    plan = words.plans[decision.plan]
+    treated = "ALREADY_TREATED" in decision.flags
+    draft = CardDraft(
+        kind="stratification",
+        summary=summary(decision, words),
+        indicator="info" if treated else plan.indicator,
+    )
+    if decision.s_group:
+        draft.sections.append(_first_line(decision, words))
+    if classified := _classification(decision, words):
+        draft.sections.append(classified)
+    if told := occasion.statements("plan"):
+        draft.sections.append(" ".join(draft.references.sentence(item) for item in told))
+    draft.add(words.headings["plans"], _plans(decision, words))
+    caveats = occasion.statements("caveat")
+    why = [*occasion.statements("stratification"), *others]
+    notes = _flags(occasion, draft, [*caveats, *why])
+    notes += [draft.references.sentence(item) for item in caveats if not _flags_of(item)]
+    draft.add(words.headings["flags"], bullets(notes))
+    reasons = [item for item in why if not _flags_of(item)]
+    draft.add_statements(words.headings["reasons"], reasons)
+    _add_schemes(draft, occasion)
+    draft.add(words.headings["facts"], _facts(decision, words))
+    if later := later_states(decision, words):
+        draft.sections.append(later)
+    general = [item for item in decision.statements if item.topic not in _HOUSED]
+    draft.add_statements(words.headings["general"], general)
+    draft.orders = _orders(decision, words)
+    return draft
+
+
+def summary(decision: Decision, words: CardWords) -> str:
+    """One sentence under 140 characters (cds-hooks_2.0@83)."""
+    plan = words.plans[decision.plan]
+    values = {
+        "groups": words.listed("s_group", decision.s_group),
+        "risk": words.listed("risk", decision.risk),
+    }
+    if any(not values[name] for name in plan.placeholders & set(values)):
+        return plan.summary_plain
+    return plan.summary.format(**values)
+
+
+def later_states(decision: Decision, words: CardWords) -> str:
+    """One line on the states of the chart that a later record may change; empty without any."""
+    states = [words.asks[name] for name in _LATER_STATES if name in decision.wanted]
+    if not states or decision.plan == "INSUFFICIENT_DATA":
+        return ""
+    return f"{own_text(words.headings['later'])}: {own_text(', '.join(states))}."
+
+
+def _first_line(decision: Decision, words: CardWords) -> str:
+    """Group, risk and plan; without a group the summary alone says it."""
+    known = (
+        words.listed("s_group", decision.s_group),
+        words.listed("risk", decision.risk),
+        plan_short(decision.plan, words),
+    )
+    return f"**{own_text(' · '.join(text for text in known if text))}**"
+
+
+def _classification(decision: Decision, words: CardWords) -> str:
+    """Two columns, because a panel is narrow; its first row is the head of the table."""
+    told = (
+        words.listed("timing", decision.timing),
+        words.listed("site", decision.site),
+        decision.cns_status.replace("_", " "),
+        words.listed("immunophenotype", decision.immunophenotype),
+        words.listed("mrd", [decision.mrd] if decision.mrd else []),
+    )
+    heads = words.table_heads["classification"]
+    shown = [(head, text) for head, text in zip(heads, told, strict=True) if text]
+    # MRD alone ("not used") is no classification: nothing was classified.
+    if len(shown) <= 1:
+        return ""
+    first, *rest = [[own_text(head), own_text(text)] for head, text in shown]
+    return table(first, rest)
+
+
+def _plans(decision: Decision, words: CardWords) -> str:
+    return bullets(own_text(plan_short(plan, words)) for plan in decision.plans)
+
+
+def _flags(occasion: Occasion, draft: CardDraft, statements: Sequence[Statement]) -> list[str]:
+    """Each flag once: as the sentence that explains it, else by its name; remarks below it."""
+    words = occasion.words
+    decision = occasion.decision
+    flags = dict.fromkeys([*decision.flags, *(remark.flag for remark in occasion.remarks)])
+    sentences: dict[str, list[str]] = {}
+    for item in statements:
+        for flag in _flags_of(item)[:1]:
+            sentences.setdefault(flag, []).append(draft.references.sentence(item))
+    elsewhere = {name for item in occasion.statements("schemes") for name in _flags_of(item)}
+    lines = []
+    for flag in [*flags, *(name for name in sentences if name not in flags)]:
+        told = [remark_text(item) for item in occasion.remarks if item.flag == flag]
+        if len(told) > _MOST_REMARKS:
+            told = [*told[:_MOST_REMARKS], f"and {len(told) - _MOST_REMARKS} more"]
+        name = own_text(words.flags.get(flag, spelled(flag)))
+        if flag in elsewhere and flag not in sentences and not told:
+            continue
+        line = " ".join(sentences[flag]) if flag in sentences else name
+        lines.append(f"{line}: {'; '.join(told)}" if told else line)
+    return lines
+
+
+def _flags_of(statement: Statement) -> list[str]:
+    """The flags that a sentence belongs to, from its row."""
+    return sorted(_flags_by_row().get(statement.id, frozenset()))
+
+
+@cache
+def _flags_by_row() -> dict[str, frozenset[str]]:
+    empty: frozenset[str] = frozenset()
+    return {
+        row.id: row.some.get("flags", empty) | row.every.get("flags", empty)
+        for row in tables().statements
+    }
+
+
+def _add_schemes(draft: CardDraft, occasion: Occasion) -> None:
+    words = occasion.words
+    rows = [
+        [own_text(item.scheme), own_text(item.klass.replace("_", " "))]
+        for item in occasion.decision.alternatives
+    ]
+    body = table([own_text(head) for head in words.table_heads["schemes"]], rows) if rows else ""
+    sentences = bullets(draft.references.sentence(item) for item in occasion.statements("schemes"))
+    draft.add(
+        words.headings["alternatives"], "\n\n".join(part for part in (body, sentences) if part)
+    )
+
+
+def _facts(decision: Decision, words: CardWords) -> str:
+    order = {name: place for place, name in enumerate(tables().facts)}
+    on_record = sorted(
+        (report for report in decision.facts if report.evidence),
+        key=lambda report: order.get(report.fact, len(order)),
+    )
+    if not on_record:
+        return ""
+    rows = [_fact_row(report, words) for report in on_record[:_MOST_ROWS]]
+    if len(on_record) > _MOST_ROWS:
+        rows.append([own_text(words.headings["more"]), "-"])
+    return table([own_text(head) for head in words.table_heads["facts"]], rows)
+
+
+def _fact_row(report: FactReport, words: CardWords) -> list[str]:
+    unit = words.units.get(report.unit, report.unit)
+    shown = [value(report.fact, text, unit) for text in report.values[:_MOST_VALUES]]
+    told = either(*shown, *(["…"] if len(report.values) > _MOST_VALUES else []))
+    # From which element it was read is in the decision document; a panel has no room for it.
+    if note := _READ_FROM.sub("", report.note):
+        told = f"{told}; {outside_text(note)}"
+    taken = f" · {outside_text(day_or_days(report.taken))}" if report.taken else ""
+    return [own_text(label(report.fact)), f"{told}{taken} · {evidence(report.evidence)}"]
+
+
+def _orders(decision: Decision, words: CardWords) -> list[str]:
+    if words.plans[decision.plan].kind == "undecided" or not decision.s_group:
+        return []
+    drafts = ["risk_assessment", "care_plan"]
+    # A phase 1/2 trial has a card of its own; every first relapse is for a controlled trial.
+    return drafts if decision.plan == "TRIAL_PHASE_1_2" else [*drafts, "trial"]

@@ -1,0 +1,71 @@
+"""How the cards of this service leave it: for which client, with which links, and how often."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from typing import Any
+
+from cds_service.alert_fatigue import AlertMemory
+from cds_service.card_words import card_words
+from cds_service.client_profiles import PROFILES, Card, ClientProfile, Link
+from cds_service.config import Config
+from cds_service.discovery import SERVICE_ID
+
+SOURCE_ATTRIBUTES = f"/cds-services/{SERVICE_ID}/source-attributes"
+
+
+@dataclass(frozen=True, slots=True)
+class Presentation:
+    """The settings of one process, as far as the cards depend on them.
+
+    ``links``: what every card links to. ``listed``: URL prefixes that the client lists.
+    ``memory``: what was overridden lately; None = alert fatigue is not considered.
+    """
+
+    profile: ClientProfile = field(default_factory=lambda: PROFILES["generic"])
+    links: tuple[Link, ...] = ()
+    listed: tuple[str, ...] = ()
+    memory: AlertMemory | None = None
+
+    def shown(self, cards: list[Card]) -> list[dict[str, Any]]:
+        """The cards as they leave: override reasons, links, and the shape of the client."""
+        reasons = override_reasons()
+        return [
+            {**self.profile.shown(card, self.links, self.listed), "overrideReasons": reasons}
+            for card in cards
+        ]
+
+
+def presentation(config: Config, memory: AlertMemory | None = None) -> Presentation:
+    """The presentation that ``config`` asks for."""
+    return Presentation(
+        profile=PROFILES[config.client_profile],
+        links=links(config),
+        listed=config.client_links,
+        memory=memory,
+    )
+
+
+def links(config: Config) -> tuple[Link, ...]:
+    """The article, the source attributes, and the clinician's page where one is configured."""
+    words = card_words()
+    found = [
+        {"label": words.links["article"], "url": words.source["url"], "type": "absolute"},
+        {
+            "label": words.links["source_attributes"],
+            "url": f"{config.public_url or config.base_url}{SOURCE_ATTRIBUTES}",
+            "type": "absolute",
+        },
+    ]
+    if config.smart_url:
+        found.append({"label": words.links["smart"], "url": config.smart_url, "type": "smart"})
+    return tuple(found)
+
+
+def override_reasons() -> list[dict[str, str]]:
+    """The published reasons, each with its display (cds-hooks_2.0@100 and @136)."""
+    override = card_words().override
+    return [
+        {"code": code, "system": override["system"], "display": display}
+        for code, display in override["reasons"].items()
+    ]

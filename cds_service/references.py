@@ -1,0 +1,48 @@
+"""Numbered references: each sentence keeps its provenance and place, and the card stays readable.
+
+A sentence ends in ``[P1]``: provenance P, first place in the list of sources at the end.
+"""
+
+from __future__ import annotations
+
+from cds_service.markdown import bullets, own_text
+from relapse_model.decision import Statement
+from relapse_model.loader import tables
+
+
+class References:
+    """The places that one card cites, numbered in the order in which they are cited."""
+
+    def __init__(self) -> None:
+        """None yet."""
+        self._numbers: dict[str, int] = {}
+
+    def __bool__(self) -> bool:
+        """Whether anything is cited."""
+        return bool(self._numbers)
+
+    def sentence(self, statement: Statement) -> str:
+        """The sentence as Markdown, with its provenance and the number of its source."""
+        return f"{own_text(statement.text)} {self.mark(statement.provenance, statement.citation)}"
+
+    def mark(self, provenance: str, citation: str) -> str:
+        """``[P1]`` as Markdown."""
+        number = self._numbers.setdefault(citation, len(self._numbers) + 1)
+        return own_text(f"[{provenance}{number}]")
+
+    def listed(self) -> str:
+        """The sources as a list: each once, with its numbered places."""
+        sources: dict[str, list[str]] = {}
+        for citation, number in self._numbers.items():
+            source, place = _source_and_place(citation)
+            sources.setdefault(source, []).append(f"{number} {place}".strip())
+        return bullets(
+            own_text(f"{source}: {'; '.join(places)}") for source, places in sources.items()
+        )
+
+
+def _source_and_place(citation: str) -> tuple[str, str]:
+    for source in tables().sources.values():
+        if citation.startswith(f"{source.citation}, "):
+            return source.citation, citation[len(source.citation) + 2 :]
+    return citation, ""
