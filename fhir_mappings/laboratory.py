@@ -1,7 +1,9 @@
 """Marrow, cerebrospinal fluid and blood counts at relapse.
 
-Of several results at relapse the nearest counts; of equally near ones that disagree, both.
-A result in the wrong specimen, or without an accepted unit, is flagged and not used.
+Of several results at relapse the nearest counts; of equally near ones that disagree, both. A
+result of another day that shows more disease than the nearest stays possible and is flagged: a
+second lumbar puncture with blasts is never dropped in silence. A result in the wrong specimen,
+or without an accepted unit, is flagged and not used.
 """
 
 from __future__ import annotations
@@ -18,6 +20,7 @@ from fhir_mappings.relapses import Relapses
 from relapse_model.amounts import AmountRange
 from relapse_model.dates import DateRange
 from relapse_model.facts import Fact, Remark
+from relapse_model.loader import tables
 
 BLOOD_COUNT_DAYS: Final = 2
 """A blood count belongs to a lumbar puncture at most so many days away."""
@@ -30,6 +33,12 @@ _COUNTS: Final[Mapping[str, tuple[str, Mapping[str, Decimal]]]] = {
     "blood_wbc": ("blood", CELLS),
     "blood_rbc": ("blood", ERYTHROCYTES),
 }
+
+_CUTS: Final[Mapping[str, tuple[str, ...]]] = {
+    "marrow_blasts": ("m1_below_percent", "m3_from_percent"),
+    "csf_wbc": ("csf_leukocytes_per_ul",),
+}
+"""Thresholds of the model above which a result shows more disease."""
 
 Distance = Callable[[DateRange | None], int | None]
 
@@ -57,6 +66,9 @@ class Laboratory:
         if near_tap is not None:
             found["blood_wbc"] = self._count("blood_wbc", near_tap)
             found["blood_rbc"] = self._count("blood_rbc", near_tap)
+        for name in ("marrow_blasts", "csf_wbc", "csf_blasts"):
+            if found[name] is None:
+                self._note_far(name)
         self._note_unused("csf_nucleated", "Nucleated cells of the CSF are not its leukocytes.")
         self._note_unused("csf_rbc_hint", "Erythrocytes under a code that a person must confirm.")
         self._note_hidden_csf()
@@ -83,7 +95,53 @@ class Laboratory:
             elif not result.absent and away is not None:
                 text = f"A result ({name}) could not be used: {amount.fault}."
                 self.remarks.append(Remark("UNREADABLE", text, (result.reference,)))
-        return _nearest(readings)
+        if name not in _CUTS:
+            return _nearest(readings)
+        cuts = tuple(tables().limit(cut) for cut in _CUTS[name])
+        return self._with_more_disease(
+            name, readings, lambda values: max(_highest_band(value, cuts) for value in values)
+        )
+
+    def _with_more_disease(
+        self,
+        name: str,
+        readings: Sequence[tuple[int, Reading[Any]]],
+        severity: Callable[[frozenset[Any]], int],
+    ) -> Fact[Any] | None:
+        """The nearest result, and those of other days at relapse that show more disease."""
+        nearest = min((away for away, _ in readings), default=0)
+        near = [reading for away, reading in readings if away == nearest]
+        worst = max((severity(reading.values) for reading in near), default=0)
+        more = [
+            reading
+            for away, reading in readings
+            if away != nearest and severity(reading.values) > worst
+        ]
+        for reading in more:
+            text = (
+                f"A result of another day at relapse ({name}) shows more disease than the "
+                "nearest one: both are kept as possible."
+            )
+            self.remarks.append(Remark("SITE_CONFLICT", text, (reading.reference,)))
+        return fact_of([*near, *more])
+
+    def _note_far(self, name: str) -> None:
+        """A dated result too far from the relapse to belong to it is named, not passed over."""
+        dated = [item for item in self.results if name in item.sets and item.when is not None]
+        if any(self.relapses.distance(item.when) is not None for item in dated):
+            return  # at relapse, and already said to be unreadable
+        far = [
+            (min(gap(item.when, day) for day in self.relapses.dates), item.reference)
+            for item in dated
+            if item.when is not None and self.relapses.dates
+        ]
+        if far:
+            days, reference = min(far)
+            text = (
+                f"The nearest result ({name}) lies {days} days from the relapse on record: "
+                "it was not used."
+            )
+            self.remarks.append(Remark("DATA_INCOMPLETE", text, (reference,)))
 
     def _placed(self, name: str, specimen: str, distance: Distance) -> list[Result]:
         """Results of the named set in the right specimen, near enough; others are flagged."""
@@ -119,7 +177,11 @@ class Laboratory:
             (distance(result.when) or 0, _reading(_seen(result), result))
             for result in self._placed("csf_cytology", "csf", distance)
         ]
-        return _nearest([(away, reading) for away, reading in readings if reading.values])
+        return self._with_more_disease(
+            "csf_blasts",
+            [(away, reading) for away, reading in readings if reading.values],
+            lambda values: 1 if values == {"seen"} else 0,
+        )
 
     def _near_tap(self) -> Distance | None:
         """Days to the lumbar puncture of the relapse, within which a blood count belongs."""
@@ -184,6 +246,11 @@ class Laboratory:
                 and self.relapses.distance(result.when) is not None
             ):
                 self._conflict(name, result)
+
+
+def _highest_band(amount: AmountRange, cuts: tuple[Decimal, ...]) -> int:
+    """How many of the rising thresholds the amount may reach."""
+    return sum(amount.may_reach(cut) for cut in cuts)
 
 
 def _seen(result: Result) -> set[str]:
