@@ -45,11 +45,10 @@ def stratification_card(occasion: Occasion, others: Sequence[Statement] = ()) ->
     """The card of the decision; ``others``: sentences for which there is no card of their own."""
     decision, words = occasion.decision, occasion.words
     plan = words.plans[decision.plan]
-    treated = "ALREADY_TREATED" in decision.flags
     draft = CardDraft(
         kind="stratification",
         summary=summary(decision, words),
-        indicator="info" if treated else plan.indicator,
+        indicator=_indicator(decision, plan.indicator),
     )
     if decision.s_group:
         draft.sections.append(_first_line(decision, words))
@@ -57,6 +56,7 @@ def stratification_card(occasion: Occasion, others: Sequence[Statement] = ()) ->
         draft.sections.append(classified)
     if told := occasion.statements("plan"):
         draft.sections.append(" ".join(draft.references.sentence(item) for item in told))
+    draft.add(words.headings["conflicts"], _conflicts(decision))
     draft.add(words.headings["plans"], _plans(decision, words))
     caveats = occasion.statements("caveat")
     why = [*occasion.statements("stratification"), *others]
@@ -73,6 +73,31 @@ def stratification_card(occasion: Occasion, others: Sequence[Statement] = ()) ->
     draft.add_statements(words.headings["general"], general)
     draft.orders = _orders(decision, words)
     return draft
+
+
+def _indicator(decision: Decision, by_plan: str) -> str:
+    """A palsy as the only finding, or a conflict of findings, is a warning whatever the plan."""
+    if {"PALSY_ONLY", "SITE_CONFLICT"} & set(decision.flags):
+        return "warning"
+    return "info" if "ALREADY_TREATED" in decision.flags else by_plan
+
+
+def _conflicts(decision: Decision) -> str:
+    """DATA_ERROR: the dates that stand in the wrong order, as they are on record."""
+    known = {report.fact: report for report in decision.facts}
+
+    def told(fact: str) -> str:
+        report = known.get(fact)
+        if fact == "as_of":
+            return own_text("today")
+        if report is None:
+            return own_text(label(fact))
+        days = either(*(outside_text(day_or_days(text)) for text in report.values))
+        return f"{own_text(label(fact))} {days} ({evidence(report.evidence)})"
+
+    return bullets(
+        f"{told(earlier)} is later than {told(later)}" for earlier, later in decision.conflicts
+    )
 
 
 def summary(decision: Decision, words: CardWords) -> str:

@@ -52,7 +52,7 @@ DECISION = Decision(
             "risk",
             ("RISK-S2",),
             (("s_group", ("S2",)),),
-            (("risk", ("IR",)), ("words", ("which go on to the very edge of a page", "and", "on"))),
+            (("risk", ("IR",)), ("words", ("which go on to the rim of a page", "and", "on"))),
         ),
     ),
     answers=(
@@ -91,8 +91,8 @@ table  row                      needs                    concludes
 site   SITE-combined,           marrow = M2, M3;         site = combined, isolated_bm
        SITE-isolated-bm         extramedullary = none,
                                 proven
-risk   RISK-S2                  s_group = S2             risk = IR; words = which go on to the very
-                                                         edge of a page, and, on
+risk   RISK-S2                  s_group = S2             risk = IR; words = which go on to the rim
+                                                         of a page, and, on
 
 [P] One sentence that is longer than a line of the page, so that it must be broken between two words
 and go on below. (Locatelli 2012, Table 1)
