@@ -3,7 +3,7 @@
 #   make run     serve on 127.0.0.1:8080 with sample patients (HOST=..., PORT=...)
 #   make test    every check, then every test
 
-.PHONY: help run test test-fresh check docs lock clean
+.PHONY: help run test test-fresh check docs lock mutation clean
 .DEFAULT_GOAL := help
 
 HOST ?= 127.0.0.1
@@ -47,6 +47,12 @@ lock: $(DEV_STAMP) ## resolve pyproject.toml again into the three lock files
 	@$(LOCK) requirements.lock pyproject.toml
 	@$(LOCK) requirements-build.lock --group build
 	@$(LOCK) requirements-dev.lock --extra dev --group build pyproject.toml
+
+# mutmut stays outside the lock files: it is run by hand, on a copy of the packages in mutants/.
+mutation: $(DEV_STAMP) ## would the tests notice a slip in relapse_model? an hour or more (docs/validation.md)
+	@$(DEV)/uv pip install --quiet --python $(DEV)/python mutmut==3.8.1
+	@PATH="$$PWD/$(DEV):$$PATH" $(DEV)/mutmut run --max-children 2 || true
+	@$(DEV)/mutmut results
 
 clean: ## remove the environments and everything derived
 	rm -rf .venv .venv-dev build dist .mypy_cache .pytest_cache .ruff_cache .import_linter_cache .hypothesis
