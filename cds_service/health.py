@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import tomllib
 from importlib.metadata import PackageNotFoundError, version
+from pathlib import Path
 
 from relapse_model.loader import tables
 
@@ -10,11 +12,14 @@ DISTRIBUTION = "relapsed-all-cds"
 
 
 def software_version() -> str:
-    """Version of the installed package; ``unknown`` when run from a bare source tree."""
+    """Version of the installed package, or of the source tree it is run from."""
     try:
         return version(DISTRIBUTION)
     except PackageNotFoundError:
-        return "unknown"
+        project = Path(__file__).parents[1] / "pyproject.toml"
+        if not project.exists():
+            return "unknown"
+        return str(tomllib.loads(project.read_text())["project"]["version"])
 
 
 def health() -> dict[str, str]:

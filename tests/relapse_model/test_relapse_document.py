@@ -128,7 +128,7 @@ def test_an_mrd_result_is_reported_as_it_was_read() -> None:
     """Fraction, method, specimen and text; a result that cannot be read says so."""
     taken = known(date(2025, 3, 22))
     read = MrdResult(taken, exactly("0.002"), "pcr", "marrow", "0.2 %", ("Observation/9",))
-    unread = MrdResult(taken, None, "pcr", "", "positive")
+    unread = MrdResult(taken, None, "pcr", "marrow", "positive")
     found = decide(first_relapse(mrd=(read, unread))).facts[-2:]
 
     assert found == (
@@ -140,8 +140,41 @@ def test_an_mrd_result_is_reported_as_it_was_read() -> None:
             "fraction",
             "2025-03-22",
         ),
-        FactReport("mrd", ("not readable",), (), "pcr, positive", "", "2025-03-22"),
+        FactReport(
+            "mrd",
+            ("not readable",),
+            (),
+            "pcr, marrow, positive, not used: unit or sensitivity missing",
+            "",
+            "2025-03-22",
+        ),
     )
+
+
+@pytest.mark.parametrize(
+    ("method", "specimen", "note"),
+    [
+        ("flow", "marrow", "flow, marrow"),
+        ("ngs", "marrow", "ngs, marrow"),
+        ("flow", "blood", "flow, blood, not used: not known to be bone marrow"),
+        ("flow", "", "flow, not used: not known to be bone marrow"),
+        (
+            "fusion_transcript",
+            "marrow",
+            "fusion_transcript, marrow, not used: method not stated, or not comparable",
+        ),
+        (
+            "unknown",
+            "unknown",
+            "unknown, unknown, not used: not known to be bone marrow",
+        ),
+    ],
+)
+def test_a_result_that_is_not_used_says_why(method: str, specimen: str, note: str) -> None:
+    """The first reason that stands against it; a result that is used has none."""
+    result = MrdResult(known(date(2025, 3, 22)), exactly("0.002"), method, specimen)
+
+    assert decide(first_relapse(mrd=(result,))).facts[-1].note == note
 
 
 def shown(facts: PatientFacts) -> set[str]:

@@ -729,3 +729,21 @@ def test_an_unknown_diagnosis_is_not_near_a_threshold() -> None:
     )
 
     assert "DATE_SENSITIVE" not in decision.flags
+
+
+def test_without_a_date_of_diagnosis_the_rule_on_short_therapy_is_not_applied() -> None:
+    """It would only multiply guesses: six months after the end of therapy is late."""
+    dates = {"therapy_end": day("2023-03-01"), "relapse_date": day("2024-01-15")}
+    unknown = decide(first_relapse(diagnosis_date=ANY_DAY, **dates))
+    known_ = decide(first_relapse(**dates))
+
+    assert (unknown.timing, known_.timing) == (("late",), ("early", "late"))
+    assert "therapy_completed" not in unknown.wanted
+    assert "therapy_completed" in known_.wanted
+
+
+def test_the_risk_is_that_of_the_groups() -> None:
+    """One risk for one group, both where two groups are open."""
+    assert decide(first_relapse()).risk == ("IR",)
+    assert early().risk == ("HR",)
+    assert early(other_em=fact("unproven")).risk == ("HR", "IR")
