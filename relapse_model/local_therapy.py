@@ -44,12 +44,10 @@ def local_therapy(facts: PatientFacts, site: SiteWorlds, tables: Tables) -> Loca
 def _cns_rules(facts: PatientFacts, site: SiteWorlds, tables: Tables) -> list[Rule]:
     limit = tables.limit("prior_cranial_rt_gy")
     prior = []
-    if any(
-        not dose.may_be_above(limit) or dose.low <= limit
-        for dose in facts.prior_cranial_rt_gy.values
-    ):
+    doses = facts.prior_cranial_rt_gy.values
+    if any(dose.may_be_below(limit) or dose.may_equal(limit) for dose in doses):
         prior.append("up_to_20_gy")
-    if any(dose.may_be_above(limit) for dose in facts.prior_cranial_rt_gy.values):
+    if any(dose.may_be_above(limit) for dose in doses):
         prior.append("above_20_gy")
     irradiated = "yes" in facts.prior_tbi.values or "yes" in facts.prior_hsct.values
     rules = {

@@ -8,7 +8,7 @@ from decimal import Decimal
 import pytest
 from children import CNS3, TODAY, amount, day, first_relapse
 
-from relapse_model.amounts import exactly
+from relapse_model.amounts import AmountRange, exactly
 from relapse_model.dates import DateRange, known
 from relapse_model.decide import decide
 from relapse_model.decision import Alternative, Decision
@@ -253,6 +253,7 @@ def test_the_cns_is_undetermined_only_when_something_was_found(
 @pytest.mark.parametrize(
     ("dose", "doses"),
     [
+        (">20", (15,)),
         ("0", (18,)),
         ("<20", (18,)),
         ("<=20", (18,)),
@@ -747,3 +748,15 @@ def test_the_risk_is_that_of_the_groups() -> None:
     assert decide(first_relapse()).risk == ("IR",)
     assert early().risk == ("HR",)
     assert early(other_em=fact("unproven")).risk == ("HR", "IR")
+
+
+@pytest.mark.parametrize("side", [-1, 1])
+def test_a_range_that_ends_within_the_tolerance_touches_the_limit(side: int) -> None:
+    """The tolerance of equality, its bound included, holds for the end of a range too."""
+    limit, near = tables().limit("mrd_fraction"), tables().limit("mrd_equality_tolerance")
+    end = limit + side * near
+    below = MrdResult(known(TODAY), AmountRange(Decimal(0), end), "pcr", "marrow")
+    above = MrdResult(known(TODAY), AmountRange(end, Decimal(1)), "pcr", "marrow")
+
+    assert result_class(below, tables()) == "borderline"
+    assert result_class(above, tables()) == "borderline"
