@@ -9,9 +9,6 @@ from __future__ import annotations
 from dataclasses import dataclass
 from datetime import date
 
-ARTICLE = "locatelli-2012"
-"""Key of the one article that this model is about."""
-
 
 @dataclass(frozen=True, slots=True)
 class Source:
