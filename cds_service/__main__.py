@@ -19,9 +19,9 @@ from cds_service.config import Config
 from cds_service.decision_log import write_to_stderr
 from cds_service.discovery import SERVICE_ID
 from cds_service.errors import StartError, StorageUnavailable
-from cds_service.feedback_report import report
-from cds_service.feedback_store import FeedbackStore
-from cds_service.samples import samples
+from cds_service.feedback.report import report
+from cds_service.feedback.store import FeedbackStore
+from cds_service.sample_patients.samples import samples
 
 SANDBOX = "https://sandbox.cds-hooks.org/"
 _THREADS = 8

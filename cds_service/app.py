@@ -11,23 +11,23 @@ from flask import Flask, Response, request
 from werkzeug.exceptions import HTTPException
 
 from cds_service import decision_log
-from cds_service.alert_fatigue import AlertMemory
-from cds_service.card_words import card_words
+from cds_service.cards.presentation import presentation
+from cds_service.cards.suggestions import orders
+from cds_service.cards.words import card_words
 from cds_service.config import Config
 from cds_service.discovery import SERVICE_ID, discovery
 from cds_service.errors import CdsServiceError, UnknownService, operation_outcome
-from cds_service.feedback import feedback_items
-from cds_service.feedback_store import FeedbackStore
-from cds_service.fhir_client import FhirClient
+from cds_service.feedback.alert_fatigue import AlertMemory
+from cds_service.feedback.outcomes import feedback_items
+from cds_service.feedback.store import FeedbackStore
+from cds_service.fhir_server.client import FhirClient
 from cds_service.health import health
 from cds_service.patient_view import patient_view
 from cds_service.prefetch import RecordSource
-from cds_service.presentation import presentation
 from cds_service.request_body import json_body
 from cds_service.response_headers import with_headers
-from cds_service.sample_fhir import sample_fhir
+from cds_service.sample_patients.fhir import sample_fhir
 from cds_service.source_attributes import PAGE_POLICY, page, source_attributes
-from cds_service.suggestions import orders
 from relapse_model.loader import tables
 
 _ISSUE_CODES = {404: "not-found", 405: "not-supported", 413: "too-long", 415: "not-supported"}

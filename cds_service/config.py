@@ -8,7 +8,7 @@ from typing import Any
 from urllib.parse import urlsplit
 
 from cds_service.errors import SettingError
-from cds_service.fhir_settings import FHIR_SETTINGS, FhirSettings, fhir_settings
+from cds_service.fhir_server.settings import FHIR_SETTINGS, FhirSettings, fhir_settings
 from cds_service.local_codes import local_codes
 from fhir_mappings.site_codes import NO_SITE_CODES, SiteCodes
 

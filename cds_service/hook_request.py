@@ -22,7 +22,7 @@ from cds_service.errors import (
     UnsafeText,
     WrongHook,
 )
-from cds_service.fhir_access import access_token
+from cds_service.fhir_server.access import access_token
 
 _FHIR_ID = re.compile(r"[A-Za-z0-9\-._]{1,64}")
 """A FHIR id; the underscore, which FHIR does not allow, is tolerated because servers use it."""

@@ -7,11 +7,11 @@ from typing import Any
 from uuid import uuid4
 
 from cds_service import decision_log
-from cds_service.cards import Card, cards_for
+from cds_service.cards.card_set import Card, cards_for
+from cds_service.cards.presentation import Presentation
+from cds_service.cards.response_invariants import checked
 from cds_service.hook_request import HookRequest
 from cds_service.prefetch import SENT_ALONE, RecordSource, prefetched
-from cds_service.presentation import Presentation
-from cds_service.response_invariants import checked
 from fhir_mappings.patient_facts import patient_facts
 from relapse_model.decide import decide
 from relapse_model.decision import Decision

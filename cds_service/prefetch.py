@@ -20,8 +20,8 @@ from dataclasses import dataclass, field
 import msgspec
 
 from cds_service.errors import FieldMistyped, OtherPatient, RequiredDataMissing
-from cds_service.fhir_client import Deadline, Fetched, FhirClient, FhirServer
-from cds_service.fhir_settings import BaseUrl, FhirSettings
+from cds_service.fhir_server.client import Deadline, Fetched, FhirClient, FhirServer
+from cds_service.fhir_server.settings import BaseUrl, FhirSettings
 from cds_service.hook_request import HookRequest
 from fhir_mappings.queries import SPECIMENS, Query, queries
 from fhir_mappings.resources import PrefetchKind, Resources

@@ -10,7 +10,7 @@ from html import escape
 from importlib.resources import files
 from typing import Any
 
-from cds_service.card_words import card_words
+from cds_service.cards.words import card_words
 from cds_service.errors import WordsError
 from cds_service.health import software_version
 from relapse_model.loader import tables

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from hypothesis import strategies as st
 
-from cds_service.card_words import PLANS, card_words
+from cds_service.cards.words import PLANS, card_words
 from relapse_model.decision import (
     Alternative,
     Answer,

@@ -13,7 +13,7 @@ from flask.testing import FlaskClient
 
 from cds_service.app import create_app
 from cds_service.config import Config
-from cds_service.samples import samples
+from cds_service.sample_patients.samples import samples
 
 KEY = "k" * 32
 CHILD = "sample-s3-early-marrow"

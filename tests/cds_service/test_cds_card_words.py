@@ -6,10 +6,10 @@ from importlib.resources import files
 
 import pytest
 
-from cds_service.card_words import PLANS, card_words, longest, words_from
+from cds_service.cards.words import PLANS, card_words, longest, words_from
 from cds_service.errors import WordsError
 
-SHIPPED = files("cds_service").joinpath("card_words.toml").read_text("utf-8")
+SHIPPED = files("cds_service.cards").joinpath("card_words.toml").read_text("utf-8")
 
 
 def test_the_words_as_shipped_are_sound() -> None:

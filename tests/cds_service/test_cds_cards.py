@@ -10,10 +10,10 @@ import pytest
 from cds_decisions import HIGH_RISK, UNDECIDED, decisions, remarks
 from hypothesis import given
 
-from cds_service.card_words import PLANS, card_words
-from cds_service.cards import cards_for
-from cds_service.cards_missing import by_decisiveness
-from cds_service.cards_stratification import summary
+from cds_service.cards.card_set import cards_for
+from cds_service.cards.missing import by_decisiveness
+from cds_service.cards.stratification import summary
+from cds_service.cards.words import PLANS, card_words
 from relapse_model.decision import Alternative, Answer, Decision, FactReport, LocalTherapy
 from relapse_model.facts import Remark
 

@@ -8,11 +8,11 @@ from collections import Counter
 import pytest
 from every_decision import TODAY, every_decision
 
-from cds_service.card_words import PLANS, card_words
-from cds_service.cards import cards_for
-from cds_service.client_profiles import PROFILES, Card
-from cds_service.presentation import Presentation
-from cds_service.response_invariants import checked
+from cds_service.cards.card_set import cards_for
+from cds_service.cards.client_profiles import PROFILES, Card
+from cds_service.cards.presentation import Presentation
+from cds_service.cards.response_invariants import checked
+from cds_service.cards.words import PLANS, card_words
 from relapse_model.loader import tables
 
 SILENT = {"OUT_OF_SCOPE_DISEASE", "OUT_OF_SCOPE_AGE", "NO_RELAPSE"}

@@ -20,13 +20,13 @@ from sqlalchemy.dialects import postgresql
 
 from cds_service import __main__
 from cds_service.app import create_app
-from cds_service.card_topics import UNKNOWN, card_uuid, kind_of
-from cds_service.card_words import CARD_KINDS
+from cds_service.cards.topics import UNKNOWN, card_uuid, kind_of
+from cds_service.cards.words import CARD_KINDS
 from cds_service.config import Config
 from cds_service.errors import MalformedRequest, SettingError
-from cds_service.feedback import CardFeedback, feedback_items
-from cds_service.feedback_report import NOTHING, report
-from cds_service.feedback_store import FEEDBACK, FeedbackStore
+from cds_service.feedback.outcomes import CardFeedback, feedback_items
+from cds_service.feedback.report import NOTHING, report
+from cds_service.feedback.store import FEEDBACK, FeedbackStore
 
 FEEDBACK_URL = f"{SERVICE}/feedback"
 AT = "2026-11-22T10:00:00Z"

@@ -17,8 +17,8 @@ import requests
 import responses
 
 from cds_service.errors import OtherPatient, RequiredDataMissing
-from cds_service.fhir_client import MOST_PAGES, FhirClient
-from cds_service.fhir_settings import BaseUrl, FhirSettings, fhir_settings
+from cds_service.fhir_server.client import MOST_PAGES, FhirClient
+from cds_service.fhir_server.settings import BaseUrl, FhirSettings, fhir_settings
 from cds_service.hook_request import HookRequest
 from cds_service.prefetch import Prefetch, RecordSource, prefetched
 from fhir_mappings.queries import QUERIES

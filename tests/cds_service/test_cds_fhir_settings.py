@@ -6,7 +6,7 @@ import pytest
 
 from cds_service.config import Config
 from cds_service.errors import SettingError
-from cds_service.fhir_settings import BaseUrl, fhir_settings
+from cds_service.fhir_server.settings import BaseUrl, fhir_settings
 
 
 def test_by_default_only_this_machine_may_be_asked_and_only_in_development() -> None:

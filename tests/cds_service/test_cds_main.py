@@ -17,7 +17,7 @@ import pytest
 
 from cds_service.__main__ import what_to_try
 from cds_service.config import Config
-from cds_service.samples import samples
+from cds_service.sample_patients.samples import samples
 
 
 def free_port() -> int:

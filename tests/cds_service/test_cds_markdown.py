@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from cds_service.markdown import LONGEST, bullets, outside_text, own_text, table, visible_text
+from cds_service.cards.markdown import LONGEST, bullets, outside_text, own_text, table, visible_text
 
 markdown_it = pytest.importorskip("markdown_it")
 

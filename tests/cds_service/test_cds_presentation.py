@@ -9,7 +9,7 @@ from cds_answers import SERVICE
 from flask.testing import FlaskClient
 
 from cds_service.app import create_app
-from cds_service.client_profiles import PROFILES, ClientProfile
+from cds_service.cards.client_profiles import PROFILES, ClientProfile
 from cds_service.config import CLIENT_PROFILES, Config
 from cds_service.errors import SettingError
 

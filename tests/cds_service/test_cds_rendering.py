@@ -8,7 +8,7 @@ from cds_decisions import HIGH_RISK
 from every_decision import TODAY, every_decision
 from node_oracles import answer
 
-from cds_service.cards import cards_for
+from cds_service.cards.card_set import cards_for
 from relapse_model.decision import FactReport
 from relapse_model.facts import Remark
 

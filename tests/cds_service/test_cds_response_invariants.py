@@ -12,8 +12,8 @@ from cds_answers import SERVICE, outcome_of
 from flask.testing import FlaskClient
 
 from cds_service import patient_view
+from cds_service.cards.response_invariants import checked
 from cds_service.errors import ResponseDefectError
-from cds_service.response_invariants import checked
 
 GOOD: dict[str, Any] = {
     "cards": [

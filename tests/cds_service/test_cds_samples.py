@@ -9,8 +9,8 @@ import pytest
 from cds_answers import SERVICE, outcome_of
 from flask.testing import FlaskClient
 
-from cds_service.card_words import PLANS
-from cds_service.samples import Sample, samples
+from cds_service.cards.words import PLANS
+from cds_service.sample_patients.samples import Sample, samples
 from fhir_mappings.queries import prefetch_templates
 from fhir_mappings.r4b import built
 

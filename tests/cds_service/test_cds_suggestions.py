@@ -16,17 +16,17 @@ from cds_decisions import HIGH_RISK
 from every_decision import BASE, SITES, TIMES, TODAY, every_decision
 from node_oracles import answer
 
-from cds_service.card_words import card_words
-from cds_service.cards import Card, cards_for
+from cds_service.cards.card_set import Card, cards_for
+from cds_service.cards.suggestions import orders, orders_from
+from cds_service.cards.words import card_words
 from cds_service.errors import OrdersError
-from cds_service.suggestions import orders, orders_from
 from fhir_mappings import emitted
 from fhir_mappings.r4b import built
 from relapse_model.decide import decide
 from relapse_model.facts import fact
 from relapse_model.loader import tables
 
-SHIPPED = files("cds_service").joinpath("orders.toml").read_text("utf-8")
+SHIPPED = files("cds_service.cards").joinpath("orders.toml").read_text("utf-8")
 CODE_SETS = Path(emitted.__file__).parent / "code_sets"
 
 

@@ -10,7 +10,7 @@ from cds_answers import SERVICE
 from cds_decisions import HIGH_RISK
 from flask.testing import FlaskClient
 
-from cds_service.cards import cards_for
+from cds_service.cards.card_set import cards_for
 from relapse_model.facts import Remark
 
 SILENT = ("OUT_OF_SCOPE_DISEASE", "OUT_OF_SCOPE_AGE", "NO_RELAPSE")

@@ -9,8 +9,8 @@ from uuid import uuid4
 
 import pytest
 
+from cds_service.cards.response_invariants import checked
 from cds_service.errors import ResponseDefectError
-from cds_service.response_invariants import checked
 
 CASES = Path(__file__).parent / "validator_cases"
 BAD = {

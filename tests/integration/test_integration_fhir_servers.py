@@ -21,11 +21,11 @@ from fhir_servers import (
 )
 
 from cds_service.errors import RequiredDataMissing
-from cds_service.fhir_client import FhirClient
-from cds_service.fhir_settings import FhirSettings
+from cds_service.fhir_server.client import FhirClient
+from cds_service.fhir_server.settings import FhirSettings
 from cds_service.patient_view import DECISION, patient_view
 from cds_service.prefetch import RecordSource
-from cds_service.samples import Sample, samples
+from cds_service.sample_patients.samples import Sample, samples
 from tests.support.vignette_fhir import chart_for, patient_id_of, prefetch_for
 
 AS_OF = date(2026, 1, 15)

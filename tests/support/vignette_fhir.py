@@ -10,7 +10,7 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from typing import Any
 
-from cds_service import sample_search
+from cds_service.sample_patients import search as sample_search
 from fhir_mappings.queries import PATIENT, QUERIES
 from tests.support.ehr_dialect import ehr_chart
 from tests.support.fhir_writing import Chart, Json, searchset, shifted

@@ -14,7 +14,7 @@ from functools import cache
 from importlib.resources import files
 from typing import Any
 
-from cds_service.card_words import card_words
+from cds_service.cards.words import card_words
 
 Resource = dict[str, Any]
 

@@ -6,7 +6,7 @@ import re
 from collections.abc import Sequence
 from functools import cache
 
-from cds_service.card_draft import (
+from cds_service.cards.draft import (
     CardDraft,
     Occasion,
     day_or_days,
@@ -16,8 +16,8 @@ from cds_service.card_draft import (
     remark_text,
     value,
 )
-from cds_service.card_words import CardWords, either, spelled
-from cds_service.markdown import bullets, outside_text, own_text, table
+from cds_service.cards.markdown import bullets, outside_text, own_text, table
+from cds_service.cards.words import CardWords, either, spelled
 from relapse_model.decision import Decision, FactReport, Statement
 from relapse_model.loader import tables
 

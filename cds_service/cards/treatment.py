@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from cds_service.card_draft import CardDraft, Occasion
-from cds_service.card_words import CardWords, either, fitted, spelled
-from cds_service.markdown import bullets, own_text
+from cds_service.cards.draft import CardDraft, Occasion
+from cds_service.cards.markdown import bullets, own_text
+from cds_service.cards.words import CardWords, either, fitted, spelled
 from relapse_model.decision import Decision, Statement
 
 _NO_HSCT_CARD = frozenset({"DATA_ERROR", "CONFIRM_RELAPSE"})

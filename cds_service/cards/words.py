@@ -129,7 +129,7 @@ def spelled(code: str) -> str:
 @cache
 def card_words() -> CardWords:
     """The words as shipped, read and checked once; raises WordsError naming the place."""
-    return words_from(files("cds_service").joinpath("card_words.toml").read_text("utf-8"))
+    return words_from(files("cds_service.cards").joinpath("card_words.toml").read_text("utf-8"))
 
 
 def words_from(text: str) -> CardWords:

@@ -19,8 +19,8 @@ from cds_service.config import Config
 from cds_service.discovery import HOOK
 from cds_service.errors import NotFound, UnknownSample, UnsupportedMedia
 from cds_service.health import software_version
-from cds_service.sample_search import READ, searchset
-from cds_service.samples import Resource, Sample, samples
+from cds_service.sample_patients.samples import Resource, Sample, samples
+from cds_service.sample_patients.search import READ, searchset
 from fhir_mappings.queries import prefetch_templates
 
 FHIR_JSON = "application/fhir+json"

@@ -5,9 +5,9 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from fractions import Fraction
 
-from cds_service.card_draft import CardDraft, Occasion, label, plans_text, value
-from cds_service.card_words import CardWords, fitted, spelled
-from cds_service.markdown import own_text, table
+from cds_service.cards.draft import CardDraft, Occasion, label, plans_text, value
+from cds_service.cards.markdown import own_text, table
+from cds_service.cards.words import CardWords, fitted, spelled
 from relapse_model.decision import Answer, Decision
 from relapse_model.loader import tables
 

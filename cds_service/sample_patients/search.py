@@ -11,7 +11,7 @@ from typing import Any
 from urllib.parse import urlencode
 
 from cds_service.errors import FieldMistyped
-from cds_service.samples import Resource
+from cds_service.sample_patients.samples import Resource
 
 Parameters = Sequence[tuple[str, str]]
 

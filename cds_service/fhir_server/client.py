@@ -20,7 +20,7 @@ import requests
 from requests.adapters import HTTPAdapter
 from urllib3.exceptions import HTTPError
 
-from cds_service.fhir_settings import BaseUrl
+from cds_service.fhir_server.settings import BaseUrl
 from fhir_mappings.queries import MOST_RESULTS, PATIENT, Query
 from fhir_mappings.resources import PrefetchKind, Resources
 

@@ -18,11 +18,11 @@ from uuid import UUID
 import sqlalchemy as sa
 from sqlalchemy.exc import SQLAlchemyError
 
-from cds_service.card_topics import kind_of
+from cds_service.cards.topics import kind_of
 from cds_service.errors import StorageUnavailable
-from cds_service.feedback import OVERRIDDEN as WAS_OVERRIDDEN
-from cds_service.feedback import CardFeedback
-from cds_service.feedback_store import OVERRIDDEN, SHOWN, FeedbackStore, insert_new
+from cds_service.feedback.outcomes import OVERRIDDEN as WAS_OVERRIDDEN
+from cds_service.feedback.outcomes import CardFeedback
+from cds_service.feedback.store import OVERRIDDEN, SHOWN, FeedbackStore, insert_new
 from relapse_model.decision import Decision
 
 ALWAYS_SHOWN = frozenset({"unreadable"})

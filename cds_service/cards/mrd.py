@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from cds_service.card_draft import CardDraft, Occasion
-from cds_service.card_words import CardWords
-from cds_service.cards_missing import answer_rows
-from cds_service.markdown import bullets, own_text, table
-from cds_service.mrd_schedule import NextMrd, TimePoint, next_mrd
+from cds_service.cards.draft import CardDraft, Occasion
+from cds_service.cards.markdown import bullets, own_text, table
+from cds_service.cards.missing import answer_rows
+from cds_service.cards.mrd_schedule import NextMrd, TimePoint, next_mrd
+from cds_service.cards.words import CardWords
 from relapse_model.loader import tables
 
 _ALLOCATED = frozenset({"S1", "S2"})

@@ -5,11 +5,11 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from typing import Any
 
-from cds_service.alert_fatigue import AlertMemory
-from cds_service.card_words import card_words
-from cds_service.client_profiles import PROFILES, Card, ClientProfile, Link
+from cds_service.cards.client_profiles import PROFILES, Card, ClientProfile, Link
+from cds_service.cards.words import card_words
 from cds_service.config import Config
 from cds_service.discovery import SERVICE_ID
+from cds_service.feedback.alert_fatigue import AlertMemory
 
 SOURCE_ATTRIBUTES = f"/cds-services/{SERVICE_ID}/source-attributes"
 

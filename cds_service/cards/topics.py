@@ -11,7 +11,7 @@ from hashlib import sha256
 from typing import Any
 from uuid import UUID, uuid4
 
-from cds_service.card_words import CARD_KINDS, CardWords
+from cds_service.cards.words import CARD_KINDS, CardWords
 
 UNKNOWN = "unknown"
 """Topic of feedback about a card that is not of this service."""

@@ -14,10 +14,10 @@ from importlib.resources import files
 from typing import Any
 from uuid import uuid4
 
-from cds_service.card_draft import Occasion
-from cds_service.card_words import PLANS, CardWords, card_words
+from cds_service.cards.draft import Occasion
+from cds_service.cards.mrd_schedule import next_mrd
+from cds_service.cards.words import PLANS, CardWords, card_words
 from cds_service.errors import OrdersError
-from cds_service.mrd_schedule import next_mrd
 from fhir_mappings import emitted
 from fhir_mappings.emitted import Resource
 
@@ -47,7 +47,7 @@ class Orders:
 @cache
 def orders() -> Orders:
     """The orders as shipped, built and validated once; raises OrdersError naming the place."""
-    text = files("cds_service").joinpath("orders.toml").read_text("utf-8")
+    text = files("cds_service.cards").joinpath("orders.toml").read_text("utf-8")
     return orders_from(text, card_words())
 
 

@@ -10,16 +10,16 @@ from collections.abc import Iterable, Sequence
 from datetime import date
 from typing import Any
 
-from cds_service.card_draft import CardDraft, Occasion
-from cds_service.card_topics import card_uuid, topic
-from cds_service.card_words import CardWords, card_words
-from cds_service.cards_missing import missing_card
-from cds_service.cards_mrd import mrd_card
-from cds_service.cards_stratification import stratification_card
-from cds_service.cards_treatment import agents_card, local_therapy_card, transplantation_card
-from cds_service.cards_unreadable import unreadable_card
-from cds_service.markdown import own_text
-from cds_service.suggestions import suggestions
+from cds_service.cards.draft import CardDraft, Occasion
+from cds_service.cards.markdown import own_text
+from cds_service.cards.missing import missing_card
+from cds_service.cards.mrd import mrd_card
+from cds_service.cards.stratification import stratification_card
+from cds_service.cards.suggestions import suggestions
+from cds_service.cards.topics import card_uuid, topic
+from cds_service.cards.treatment import agents_card, local_therapy_card, transplantation_card
+from cds_service.cards.unreadable import unreadable_card
+from cds_service.cards.words import CardWords, card_words
 from relapse_model.decision import Decision, Statement
 from relapse_model.facts import Remark
 

@@ -6,9 +6,9 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 from datetime import date
 
-from cds_service.card_words import CardWords, either, spelled
-from cds_service.markdown import bullets, outside_text, own_text
-from cds_service.references import References
+from cds_service.cards.markdown import bullets, outside_text, own_text
+from cds_service.cards.references import References
+from cds_service.cards.words import CardWords, either, spelled
 from relapse_model.decision import Decision, Statement
 from relapse_model.facts import Remark
 from relapse_model.loader import tables

@@ -11,8 +11,8 @@ from typing import Any
 from urllib.parse import urlsplit
 from uuid import UUID
 
-from cds_service.card_words import SUMMARY_LIMIT
-from cds_service.cards import MOST_CARDS
+from cds_service.cards.card_set import MOST_CARDS
+from cds_service.cards.words import SUMMARY_LIMIT
 from cds_service.errors import ResponseDefectError
 
 _INDICATORS = frozenset({"info", "warning"})

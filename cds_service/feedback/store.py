@@ -19,7 +19,7 @@ from sqlalchemy.exc import ArgumentError, NoSuchModuleError, SQLAlchemyError
 from sqlalchemy.pool import StaticPool
 
 from cds_service.errors import SettingError, StorageUnavailable
-from cds_service.feedback import CardFeedback
+from cds_service.feedback.outcomes import CardFeedback
 
 _BUSY_MS = 5_000
 _TABLES_LOCK = 20_121_120

@@ -17,7 +17,7 @@ from uuid import UUID
 
 import msgspec
 
-from cds_service.card_topics import kind_of
+from cds_service.cards.topics import kind_of
 from cds_service.errors import BodyNotAnObject, BodyNotJson, FieldMissing, FieldMistyped
 
 ACCEPTED, OVERRIDDEN = "accepted", "overridden"

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Iterable
 
-from cds_service.feedback import ACCEPTED
+from cds_service.feedback.outcomes import ACCEPTED
 
 NOTHING = "No feedback yet."
 _NO_REASON = "no reason given"

@@ -5,7 +5,7 @@ A sentence ends in ``[P1]``: provenance P, first place in the list of sources at
 
 from __future__ import annotations
 
-from cds_service.markdown import bullets, own_text
+from cds_service.cards.markdown import bullets, own_text
 from relapse_model.decision import Statement
 from relapse_model.loader import tables
 

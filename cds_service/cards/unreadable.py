@@ -8,8 +8,8 @@ from __future__ import annotations
 import re
 from collections.abc import Iterable
 
-from cds_service.card_draft import CardDraft, Occasion, remark_text
-from cds_service.markdown import bullets, own_text
+from cds_service.cards.draft import CardDraft, Occasion, remark_text
+from cds_service.cards.markdown import bullets, own_text
 from relapse_model.facts import Remark
 
 _LOST = frozenset({"UNREADABLE", "CODE_TEXT_CONFLICT"})

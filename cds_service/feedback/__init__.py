@@ -1,0 +1,1 @@
+"""What becomes of a card: feedback, its store and report, and alert fatigue."""

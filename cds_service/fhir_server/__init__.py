@@ -1,0 +1,1 @@
+"""The client's FHIR server: which may be asked, with which access, and how."""

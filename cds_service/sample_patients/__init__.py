@@ -1,0 +1,1 @@
+"""Invented patients and the read-only FHIR server that holds them (development)."""
