@@ -44,9 +44,9 @@ LOCK := $(DEV)/uv pip compile --quiet --upgrade --universal --python-version 3.1
 	--generate-hashes --no-header --no-annotate --output-file
 
 lock: $(DEV_STAMP) ## resolve pyproject.toml again into the three lock files
-	@$(LOCK) requirements.lock pyproject.toml
+	@$(LOCK) requirements.lock --extra postgresql --extra redis pyproject.toml
 	@$(LOCK) requirements-build.lock --group build
-	@$(LOCK) requirements-dev.lock --extra dev --group build pyproject.toml
+	@$(LOCK) requirements-dev.lock --all-extras --group build pyproject.toml
 
 # mutmut stays outside the lock files: it is run by hand, on a copy of the packages in mutants/.
 mutation: $(DEV_STAMP) ## would the tests notice a slip in relapse_model? an hour or more (docs/validation.md)
