@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from datetime import UTC, date, datetime, timedelta
 from typing import Any
 from uuid import uuid4
@@ -15,6 +16,7 @@ from cds_service.prefetch import SENT_ALONE, RecordSource, prefetched
 from fhir_mappings.patient_facts import patient_facts
 from relapse_model.decide import decide
 from relapse_model.decision import Decision
+from relapse_model.facts import PatientFacts
 
 DECISION = "org.relapsed-all.decision"
 """Extension that carries the decision document, also when there is no card (decision.md)."""
@@ -30,6 +32,42 @@ def today() -> date:
     return (datetime.now(UTC) + _EASTERNMOST).date()
 
 
+@dataclass(frozen=True, slots=True)
+class DecidedRecord:
+    """What one patient's record says, and what is decided on it.
+
+    ``facts`` carry the remarks of the reading and of what did not arrive; ``as_of`` is the day of
+    the question.
+    """
+
+    facts: PatientFacts
+    decision: Decision
+    as_of: date
+
+    def cards(self, patient_id: str) -> list[Card]:
+        """The cards, before a client's profile shapes them."""
+        return cards_for(
+            self.decision,
+            self.facts.remarks,
+            deceased=self.facts.deceased.values == {"yes"},
+            as_of=self.as_of,
+            patient_id=patient_id,
+        )
+
+
+def decided(
+    hook: HookRequest, as_of: date | None = None, source: RecordSource = SENT_ALONE
+) -> DecidedRecord:
+    """Read the record of the patient in context and decide; raises CdsServiceError."""
+    prefetch = prefetched(hook, source)
+    day = as_of or today()
+    facts = patient_facts(
+        prefetch.resources, patient_id=hook.patient_id, as_of=day, site=source.site
+    )
+    facts = facts.with_facts(remarks=(*facts.remarks, *prefetch.remarks))
+    return DecidedRecord(facts, decide(facts), day)
+
+
 def patient_view(
     body: bytes,
     as_of: date | None = None,
@@ -43,21 +81,10 @@ def patient_view(
     that were not sent may be fetched; nowhere without it.
     """
     hook = HookRequest.parse(body)
-    prefetch = prefetched(hook, source)
     presentation = presentation or Presentation()
-    day = as_of or today()
-    facts = patient_facts(
-        prefetch.resources, patient_id=hook.patient_id, as_of=day, site=source.site
-    )
-    facts = facts.with_facts(remarks=(*facts.remarks, *prefetch.remarks))
-    decision = decide(facts)
-    cards = cards_for(
-        decision,
-        facts.remarks,
-        deceased=facts.deceased.values == {"yes"},
-        as_of=day,
-        patient_id=hook.patient_id,
-    )
+    record = decided(hook, as_of, source)
+    decision = record.decision
+    cards = record.cards(hook.patient_id)
     shown, held = _without_overridden(cards, hook, decision, presentation)
     decision_id = str(uuid4())
     decision_log.record(hook, decision_id, decision, len(shown))
