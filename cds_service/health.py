@@ -6,6 +6,10 @@ import tomllib
 from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 
+import msgspec
+from flask import Blueprint, Response
+
+from cds_service.answers import json_answer
 from relapse_model.loader import tables
 
 DISTRIBUTION = "relapsed-all-cds"
@@ -31,3 +35,15 @@ def health() -> dict[str, str]:
         "fhir": "4.0.1",
         "cdsHooks": "2.0",
     }
+
+
+def health_routes() -> Blueprint:
+    """The route of the health document, made once."""
+    document = msgspec.json.encode(health())
+    routes = Blueprint("health", __name__)
+
+    @routes.get("/health")
+    def _health() -> Response:
+        return json_answer(document)
+
+    return routes

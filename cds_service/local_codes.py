@@ -23,16 +23,15 @@ LONGEST = 300
 """Characters of one field."""
 
 
-def local_codes(environ: Mapping[str, str]) -> SiteCodes:
-    """The codes of the file that the setting names; none where it is not set.
+def local_codes(path: str) -> SiteCodes:
+    """The codes of the file at ``path``; none where it is empty.
 
     Raises SettingError naming the entry and its fault.
     """
-    name = environ.get(SETTING, "").strip()
-    if not name:
+    if not path.strip():
         return NO_SITE_CODES
     try:
-        content = tomllib.loads(Path(name).read_text("utf-8"))
+        content = tomllib.loads(Path(path.strip()).read_text("utf-8"))
     except (OSError, UnicodeDecodeError):
         raise SettingError(SETTING, "must name a file that can be read") from None
     except tomllib.TOMLDecodeError as error:

@@ -10,9 +10,14 @@ from html import escape
 from importlib.resources import files
 from typing import Any
 
+import msgspec
+from flask import Blueprint, Response, request
+
+from cds_service.answers import json_answer
 from cds_service.cards.words import card_words
 from cds_service.errors import WordsError
 from cds_service.health import software_version
+from cds_service.hook_routes import known_service
 from relapse_model.loader import tables
 
 ATTRIBUTES = 13
@@ -127,3 +132,27 @@ def _table(rows: Iterable[tuple[str, str]]) -> str:
         for name, value in rows
     )
     return f"<table><tbody>{''.join(cells)}</tbody></table>"
+
+
+def source_attributes_routes() -> Blueprint:
+    """The page for a browser; JSON for whoever asks for it, or for the address with ``.json``."""
+    document = source_attributes()
+    as_json, as_page = msgspec.json.encode(document), page(document)
+    routes = Blueprint("source_attributes", __name__)
+
+    @routes.get("/cds-services/<service_id>/source-attributes")
+    def _attributes(service_id: str) -> Response:
+        known_service(service_id)
+        if request.accept_mimetypes.best_match(["text/html", "application/json"]) != "text/html":
+            return json_answer(as_json)
+        response = Response(as_page, mimetype="text/html")
+        response.headers["Content-Security-Policy"] = PAGE_POLICY
+        response.vary.add("Accept")
+        return response
+
+    @routes.get("/cds-services/<service_id>/source-attributes.json")
+    def _attributes_json(service_id: str) -> Response:
+        known_service(service_id)
+        return json_answer(as_json)
+
+    return routes

@@ -3,6 +3,7 @@
 rules.md   the decision tables, thresholds, sentences and sources, for clinicians
 fhir.md    which code is read as which fact
 http.md    statuses and errors of the service
+settings.md  every setting
 """
 
 from __future__ import annotations
@@ -15,6 +16,8 @@ DOCS = Path(__file__).parent
 sys.path.insert(0, str(DOCS.parent))
 
 from cds_service import errors  # noqa: E402 - the tree is not installed
+from cds_service.config import Config  # noqa: E402 - as above
+from cds_service.settings import Setting, declared  # noqa: E402 - as above
 from fhir_mappings.code_facts import FACTS_OF_SETS  # noqa: E402 - as above
 from fhir_mappings.codes import loaded  # noqa: E402 - as above
 from fhir_mappings.queries import prefetch_templates  # noqa: E402 - as above
@@ -201,10 +204,38 @@ def http() -> str:
     return "\n".join([*lines, (errors.__doc__ or "").strip(), "```", ""])
 
 
+def default_of(item: Setting) -> str:
+    """The default as it would be written, and that of production where it is another."""
+    told = f"`{item.default}`" if item.default else "empty"
+    if item.production is not None:
+        told += f"; production: `{item.production}`"
+    return told
+
+
+def settings() -> str:
+    """Every setting, from the declarations that read it."""
+    lines = ["# Settings", "", GENERATED, ""]
+    lines += [
+        "Settings are environment variables, read once at start. A value that cannot be used, or a",
+        "name that starts with `CDS_` and is not in this list, refuses to start and is named. A",
+        "secret can be given as a file instead: its name with `_FILE` names the file.",
+        "",
+    ]
+    lines += table_of(
+        ["setting", "meaning", "default", "secret"],
+        [
+            [f"`{item.name}`", item.about, default_of(item), "yes" if item.secret else ""]
+            for item in declared(Config)
+        ],
+    )
+    return "\n".join(lines)
+
+
 PAGES: dict[str, Callable[[], str]] = {
     "rules.md": lambda: rules(tables()),
     "fhir.md": fhir,
     "http.md": http,
+    "settings.md": settings,
 }
 
 

@@ -53,7 +53,7 @@ def links(config: Config) -> tuple[Link, ...]:
         {"label": words.links["article"], "url": words.source["url"], "type": "absolute"},
         {
             "label": words.links["source_attributes"],
-            "url": f"{config.public_url or config.base_url}{SOURCE_ATTRIBUTES}",
+            "url": f"{config.url}{SOURCE_ATTRIBUTES}",
             "type": "absolute",
         },
     ]

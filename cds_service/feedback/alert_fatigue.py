@@ -19,6 +19,7 @@ import sqlalchemy as sa
 from sqlalchemy.exc import SQLAlchemyError
 
 from cds_service.cards.topics import kind_of
+from cds_service.config import Config
 from cds_service.errors import StorageUnavailable
 from cds_service.feedback.outcomes import OVERRIDDEN as WAS_OVERRIDDEN
 from cds_service.feedback.outcomes import CardFeedback
@@ -29,6 +30,13 @@ ALWAYS_SHOWN = frozenset({"unreadable"})
 """Kinds of card that are never held back: an empty list would be taken for an all-clear."""
 
 _NOT_DECIDED = ("facts", "statements")
+
+
+def alert_memory(config: Config, store: FeedbackStore) -> AlertMemory | None:
+    """What alert fatigue remembers; None where it is switched off."""
+    if not config.alert_fatigue_hours:
+        return None
+    return AlertMemory(store, config.alert_fatigue_key.encode(), config.alert_fatigue_hours)
 
 
 @dataclass(frozen=True, slots=True)

@@ -7,26 +7,13 @@ The address of a FHIR server comes with the call, so it is asked only where a se
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping
 from dataclasses import dataclass
 from urllib.parse import urlsplit
 
-from cds_service.errors import SettingError
-
-FHIR_SETTINGS = {
-    "CDS_FHIR_DEADLINE_MS": "milliseconds in which all FHIR servers together must answer, "
-    "100 to 60000 (2000)",
-    "CDS_FHIR_SERVERS": "base URLs of FHIR servers that may be asked with the access token of the "
-    "call, comma separated (development: also this machine; production: none)",
-    "CDS_FHIR_OPEN_SERVERS": "base URLs of FHIR servers that may be asked without a token, comma "
-    "separated (development: also this machine; production: none)",
-    "CDS_LOCAL_CODES": "TOML file of the site's own codes, docs/local-codes.md (none)",
-}
-"""Every setting with its meaning and (default)."""
+from cds_service.settings import listed, setting, whole_number
 
 _LOOPBACK = frozenset({"localhost", "127.0.0.1", "::1"})
 _PORTS = {"http": 80, "https": 443}
-_SHORTEST, _LONGEST = 100, 60_000
 _PATH = re.compile(r"(?:/[A-Za-z0-9._~-]+)*")
 _DOTS = frozenset({".", ".."})
 
@@ -90,13 +77,37 @@ class BaseUrl:
         return f"{self.scheme}://{host}{port}{self.path}"
 
 
+def base_urls(value: str) -> frozenset[BaseUrl]:
+    """Reads base URLs of FHIR servers, comma separated."""
+    found = {BaseUrl.parse(item) for item in listed(value)}
+    bases = frozenset(base for base in found if base is not None)
+    if len(bases) < len(found):
+        raise ValueError("must list base URLs such as https://ehr.example.org/fhir/r4")
+    return bases
+
+
 @dataclass(frozen=True, slots=True)
 class FhirSettings:
     """How long to wait for FHIR servers (milliseconds), and which may be asked."""
 
-    deadline_ms: int = 2_000
-    servers: frozenset[BaseUrl] = frozenset()
-    open_servers: frozenset[BaseUrl] = frozenset()
+    deadline_ms: int = setting(
+        "CDS_FHIR_DEADLINE_MS",
+        "milliseconds in which all FHIR servers together must answer",
+        whole_number(100, 60_000),
+        "2000",
+    )
+    servers: frozenset[BaseUrl] = setting(
+        "CDS_FHIR_SERVERS",
+        "base URLs of FHIR servers that may be asked with the access token of the call, comma "
+        "separated; development: also this machine",
+        base_urls,
+    )
+    open_servers: frozenset[BaseUrl] = setting(
+        "CDS_FHIR_OPEN_SERVERS",
+        "base URLs of FHIR servers that may be asked without a token, comma separated; "
+        "development: also this machine",
+        base_urls,
+    )
     loopback: bool = True
     """Whether this machine may be asked without being listed (development)."""
 
@@ -107,29 +118,3 @@ class FhirSettings:
         if base not in self.servers:
             return "the FHIR server of the call is not one that this service may ask"
         return "" if with_token else "the call brought no access token for its FHIR server"
-
-
-def fhir_settings(environ: Mapping[str, str], *, development: bool) -> FhirSettings:
-    """The settings of ``environ``; raises SettingError naming the first bad one."""
-    text = environ.get("CDS_FHIR_DEADLINE_MS", "2000").strip()
-    if not (text.isascii() and text.isdigit() and _SHORTEST <= int(text) <= _LONGEST):
-        raise SettingError(
-            "CDS_FHIR_DEADLINE_MS", f"must be a whole number from {_SHORTEST} to {_LONGEST}"
-        )
-    return FhirSettings(
-        deadline_ms=int(text),
-        servers=_bases(environ, "CDS_FHIR_SERVERS"),
-        open_servers=_bases(environ, "CDS_FHIR_OPEN_SERVERS"),
-        loopback=development,
-    )
-
-
-def _bases(environ: Mapping[str, str], name: str) -> frozenset[BaseUrl]:
-    found = set()
-    for text in environ.get(name, "").split(","):
-        base = BaseUrl.parse(text) if text.strip() else None
-        if text.strip() and base is None:
-            raise SettingError(name, "must list base URLs such as https://ehr.example.org/fhir/r4")
-        if base is not None:
-            found.add(base)
-    return frozenset(found)

@@ -15,6 +15,7 @@ import msgspec
 from flask import Blueprint, Response, request
 from werkzeug.datastructures import MultiDict
 
+from cds_service.answers import FHIR_JSON
 from cds_service.config import Config
 from cds_service.discovery import HOOK
 from cds_service.errors import NotFound, UnknownSample, UnsupportedMedia
@@ -23,7 +24,6 @@ from cds_service.sample_patients.samples import Resource, Sample, samples
 from cds_service.sample_patients.search import READ, searchset
 from fhir_mappings.queries import prefetch_templates
 
-FHIR_JSON = "application/fhir+json"
 _FORM = "application/x-www-form-urlencoded"
 _RELEASED = "2026-11-22"
 

@@ -2,10 +2,15 @@
 
 from __future__ import annotations
 
+from pathlib import Path
+
 import pytest
 
 from cds_service.config import Config
 from cds_service.errors import SettingError
+from cds_service.settings import declared
+
+KEY = "k" * 40
 
 
 def test_without_settings_the_service_is_for_trial_on_this_machine() -> None:
@@ -82,3 +87,50 @@ def test_sample_patients_cannot_be_switched_on_in_production() -> None:
     """Invented children never stand beside real ones."""
     with pytest.raises(SettingError, match="CDS_SAMPLE_PATIENTS"):
         Config.from_environment({"CDS_MODE": "production", "CDS_SAMPLE_PATIENTS": "on"})
+
+
+def test_a_secret_can_be_given_as_a_file(tmp_path: Path) -> None:
+    """As containers hand secrets over; the line end of the file is not part of it."""
+    (tmp_path / "key").write_text(f"{KEY}\n")
+    config = Config.from_environment(
+        {
+            "CDS_ALERT_FATIGUE_HOURS": "8",
+            "CDS_ALERT_FATIGUE_KEY_FILE": str(tmp_path / "key"),
+        }
+    )
+    assert config.alert_fatigue_key == KEY
+
+
+@pytest.mark.parametrize(
+    ("environ", "named"),
+    [
+        ({"CDS_ALERT_FATIGUE_KEY_FILE": "/nowhere/key"}, "CDS_ALERT_FATIGUE_KEY_FILE"),
+        (
+            {"CDS_ALERT_FATIGUE_KEY_FILE": "/dev/null", "CDS_ALERT_FATIGUE_KEY": KEY},
+            "CDS_ALERT_FATIGUE_KEY",
+        ),
+        ({"CDS_BODY_LIMIT_FILE": "/dev/null"}, "CDS_BODY_LIMIT_FILE"),
+    ],
+)
+def test_a_file_of_a_secret_that_cannot_be_used_refuses_to_start(
+    environ: dict[str, str], named: str
+) -> None:
+    """One that is not there, one too many, and one for a setting that is no secret."""
+    with pytest.raises(SettingError) as refusal:
+        Config.from_environment(environ)
+    assert refusal.value.setting == named
+
+
+def test_no_secret_is_shown_when_the_settings_are_printed() -> None:
+    """In a traceback, say."""
+    config = Config(alert_fatigue_key=KEY, feedback_database="postgresql://u:pw@db/f")
+    assert KEY not in repr(config)
+    assert "pw@db" not in repr(config)
+
+
+def test_every_setting_says_what_it_means_and_stands_in_the_documentation() -> None:
+    """docs/settings.md is made from the declarations that read the environment."""
+    page = (Path(__file__).parents[2] / "docs/settings.md").read_text("utf-8")
+    names = [item.name for item in declared(Config)]
+    assert len(names) == len(set(names)) > 1
+    assert all(f"| `{item.name}` | {item.about}" in page for item in declared(Config))

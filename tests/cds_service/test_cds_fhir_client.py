@@ -18,7 +18,7 @@ import responses
 
 from cds_service.errors import OtherPatient, RequiredDataMissing
 from cds_service.fhir_server.client import MOST_PAGES, FhirClient
-from cds_service.fhir_server.settings import BaseUrl, FhirSettings, fhir_settings
+from cds_service.fhir_server.settings import BaseUrl, FhirSettings, base_urls
 from cds_service.hook_request import HookRequest
 from cds_service.prefetch import Prefetch, RecordSource, prefetched
 from fhir_mappings.queries import QUERIES
@@ -329,7 +329,7 @@ def test_an_open_server_is_asked_without_a_token_where_the_settings_say_so(
 ) -> None:
     """Listed as open; or, in development, on this machine."""
     everything(ehr, Condition={"json": bundle(condition())})
-    settings = fhir_settings({"CDS_FHIR_OPEN_SERVERS": f"{BASE}/"}, development=False)
+    settings = FhirSettings(open_servers=base_urls(f"{BASE}/"), loopback=False)
     assert references(ask(client, settings=settings, access_token=None)) == ["Condition/c1"]
     assert all("Authorization" not in call.request.headers for call in ehr.calls)
 

@@ -6,7 +6,7 @@ import pytest
 
 from cds_service.config import Config
 from cds_service.errors import SettingError
-from cds_service.fhir_server.settings import BaseUrl, fhir_settings
+from cds_service.fhir_server.settings import BaseUrl
 
 
 def test_by_default_only_this_machine_may_be_asked_and_only_in_development() -> None:
@@ -22,13 +22,13 @@ def test_by_default_only_this_machine_may_be_asked_and_only_in_development() -> 
 
 def test_a_listed_server_needs_a_token_and_an_open_one_does_not() -> None:
     """Both compared by scheme, host, port and path."""
-    settings = fhir_settings(
+    settings = Config.from_environment(
         {
             "CDS_FHIR_SERVERS": "https://EHR.example.org/r4/, https://b.example.org/fhir",
             "CDS_FHIR_OPEN_SERVERS": "http://open.example.org/r4",
-        },
-        development=False,
-    )
+            "CDS_MODE": "production",
+        }
+    ).fhir
     for url, with_token, allowed in (
         ("https://ehr.example.org:443/r4", True, True),
         ("https://ehr.example.org/r4", False, False),
@@ -62,7 +62,7 @@ def test_what_is_no_plain_base_url_is_refused(url: str) -> None:
     assert BaseUrl.parse(url) is None
     if url:
         with pytest.raises(SettingError, match="CDS_FHIR_SERVERS"):
-            fhir_settings({"CDS_FHIR_SERVERS": url}, development=True)
+            Config.from_environment({"CDS_FHIR_SERVERS": url})
 
 
 @pytest.mark.parametrize("value", ["99", "60001", "2s", "-1", ""])

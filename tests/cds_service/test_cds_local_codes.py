@@ -12,7 +12,7 @@ import pytest
 from cds_service.app import create_app
 from cds_service.config import Config
 from cds_service.errors import SettingError
-from cds_service.local_codes import FIELDS, local_codes
+from cds_service.local_codes import FIELDS
 from cds_service.patient_view import DECISION, patient_view
 from cds_service.prefetch import RecordSource
 from fhir_mappings.queries import QUERIES, queries
@@ -49,7 +49,7 @@ def entry(**changes: str) -> str:
 
 def test_the_example_of_the_documentation_is_a_valid_file(tmp_path: Path) -> None:
     """It is read, and its codes are asked for."""
-    site = local_codes(written(tmp_path, example()))
+    site = Config.from_environment(written(tmp_path, example())).local_codes
     assert [row.set for row in site.rows] == ["mrd", "marrow_blasts", "first_line_course"]
     asked = {query.key: query.template for query in queries(site)}
     assert f"{LAB}|BM-MRD-ALL" in asked["observations"]
@@ -96,7 +96,7 @@ def test_a_fault_in_the_file_refuses_to_start_and_is_named(
 def test_a_file_that_cannot_be_read_refuses_to_start() -> None:
     """A misspelt path is no silent default."""
     with pytest.raises(SettingError, match="file that can be read"):
-        local_codes({"CDS_LOCAL_CODES": "/nowhere/codes.toml"})
+        Config.from_environment({"CDS_LOCAL_CODES": "/nowhere/codes.toml"})
 
 
 def test_discovery_asks_for_the_sites_own_codes(tmp_path: Path) -> None:
@@ -109,7 +109,7 @@ def test_discovery_asks_for_the_sites_own_codes(tmp_path: Path) -> None:
 
 def test_local_codes_decide_like_shipped_ones_and_nothing_leaks(tmp_path: Path) -> None:
     """Marrow, MRD and the end of therapy by local codes; without the file they are unknown."""
-    site = local_codes(written(tmp_path, example()))
+    site = Config.from_environment(written(tmp_path, example())).local_codes
     known = facts(record(), site)
     assert known["marrow_blasts"]["values"] == ["80"]
     assert known["therapy_end"]["values"] == ["2024-01-10"]

@@ -10,7 +10,7 @@ import pytest
 
 MACHINE_PATH = re.compile(r"(?<![\w.])/(?:work|root|home|farm|Users)/\w|/tmp/\w+/")
 LOCKS = ("requirements.lock", "requirements-build.lock", "requirements-dev.lock")
-MARKER = r"[a-z_]+ [!=]= '\w+'"
+MARKER = r"[a-z_]+ (?:[!=]=|[<>]=?) '[\w.]+'"
 PIN = re.compile(rf"^([a-z0-9-]+)==[^\s;]+( ; {MARKER}( and {MARKER})*)?( \\)?$")
 HASH = re.compile(r"^    --hash=sha256:[0-9a-f]{64}( \\)?$")
 
