@@ -1,6 +1,6 @@
 """``python -m cds_service``: serve on HOST and PORT, and say what to try next.
 
-``python -m cds_service feedback`` prints acceptance and override reasons per kind of card.
+``python -m cds_service WORD`` does what ``commands`` says of the word instead.
 """
 
 from __future__ import annotations
@@ -15,12 +15,11 @@ from flask import Flask
 from gunicorn.app.base import BaseApplication  # type: ignore[import-untyped]
 
 from cds_service.app import create_app
+from cds_service.commands import answered
 from cds_service.config import Config
 from cds_service.decision_log import write_to_stderr
 from cds_service.discovery import SERVICE_ID
-from cds_service.errors import StartError, StorageUnavailable
-from cds_service.feedback.report import report
-from cds_service.feedback.store import FeedbackStore
+from cds_service.errors import StartError
 from cds_service.sample_patients.samples import samples
 
 SANDBOX = "https://sandbox.cds-hooks.org/"
@@ -81,12 +80,11 @@ def what_to_try(config: Config) -> str:
 
 def main(arguments: Sequence[str] = ()) -> int:
     """Serve until stopped; 2 when an argument, a setting or the address is not usable."""
-    if arguments and list(arguments) != ["feedback"]:
-        return _refused("the one argument that it knows is: feedback")
     try:
         config = Config.from_environment(os.environ)
         if arguments:
-            return _tell_feedback(config)
+            _say(answered(arguments, config))
+            return 0
         write_to_stderr()
         app = create_app(config)
     except StartError as error:
@@ -96,17 +94,6 @@ def main(arguments: Sequence[str] = ()) -> int:
     # gunicorn reads its own arguments and environment; ours come from Config alone.
     sys.argv = sys.argv[:1]
     Server(app, config).run()
-    return 0
-
-
-def _tell_feedback(config: Config) -> int:
-    store = FeedbackStore(config.feedback_database, config.feedback_days)
-    try:
-        _say(report(store.counted()))
-    except StorageUnavailable:
-        return _refused("the database of the feedback cannot be read")
-    finally:
-        store.close()
     return 0
 
 

@@ -21,7 +21,8 @@
     StartError                             the program does not start
     ├── SettingError                       names the setting
     ├── WordsError                         names the place in the words file
-    └── OrdersError                        an order of orders.toml is not sound
+    ├── OrdersError                        an order of orders.toml is not sound
+    └── CommandError                       a command is not known or cannot be done
 
 Whatever is not in this tree is a bug: 500, fixed words and an id (``app.py``). Every answer that
 is not 2xx carries an OperationOutcome; ``expression`` names the field. No message repeats a value
@@ -259,3 +260,7 @@ class OrdersError(StartError):
     def __init__(self, what: str) -> None:
         """Name the defect."""
         super().__init__(f"orders.toml: {what}")
+
+
+class CommandError(StartError):
+    """A word after ``python -m cds_service`` is not known, or what it asks for cannot be done."""

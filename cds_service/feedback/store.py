@@ -19,12 +19,10 @@ from sqlalchemy.exc import ArgumentError, NoSuchModuleError, SQLAlchemyError
 from sqlalchemy.pool import StaticPool
 
 from cds_service.errors import SettingError, StorageUnavailable
+from cds_service.feedback.migrations import migrate
 from cds_service.feedback.outcomes import CardFeedback
 
 _BUSY_MS = 5_000
-_TABLES_LOCK = 20_121_120
-"""Any number that nothing else in the database locks: the volume and issue of the article."""
-
 _DIALECTS = ("sqlite", "postgresql")
 
 METADATA = sa.MetaData()
@@ -101,11 +99,12 @@ class FeedbackStore:
         return [(str(topic), str(outcome), str(code), int(n)) for topic, outcome, code, n in rows]
 
     def engine(self) -> sa.Engine:
-        """The engine, with its tables made."""
+        """The engine, with its tables at the latest revision."""
         with self._lock:
             if self._engine is None:
                 engine = _engine(self.url)
-                _make_tables(engine)
+                with engine.begin() as connection:
+                    migrate(connection)
                 self._engine = engine
             return self._engine
 
@@ -115,20 +114,12 @@ class FeedbackStore:
             self._engine.dispose()
 
 
-def _make_tables(engine: sa.Engine) -> None:
-    """Make what is not there yet, one process after the other."""
-    with engine.begin() as connection:
-        # SQLite has begun with a lock (_begin); PostgreSQL is asked for one.
-        if connection.dialect.name == "postgresql":
-            connection.execute(sa.select(sa.func.pg_advisory_xact_lock(_TABLES_LOCK)))
-        METADATA.create_all(connection)
-
-
 def insert_new(connection: sa.Connection, table: sa.Table, row: Mapping[str, Any]) -> bool:
     """Insert ``row`` unless its primary key is there already; whether it was new."""
     dialect = sqlite if connection.dialect.name == "sqlite" else postgresql
     statement = dialect.insert(table).values(**row).on_conflict_do_nothing()
-    return bool(connection.execute(statement).rowcount)
+    told = {"preserve_rowcount": True}  # without it PostgreSQL's answer is -1 for either case
+    return connection.execute(statement, execution_options=told).rowcount == 1
 
 
 def _row(item: CardFeedback, service: str, now: datetime) -> dict[str, str]:

@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+from pathlib import Path
 from typing import Any
 from uuid import uuid4
 
 import pytest
+import sqlalchemy as sa
 from flask.testing import FlaskClient
 
 from cds_service.app import create_app
@@ -28,6 +31,24 @@ def production() -> FlaskClient:
         body_limit=2_000,
     )
     return create_app(config).test_client()
+
+
+@pytest.fixture(params=["sqlite", "postgresql"])
+def database(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[str]:
+    """A fresh database of either kind: a SQLite file, or one on a running PostgreSQL."""
+    if request.param == "sqlite":
+        yield f"sqlite:///{tmp_path / 'feedback.sqlite3'}"
+        return
+    opened: list[Any] = []
+
+    def note(connection: Any, _record: object) -> None:
+        opened.append(connection)
+
+    sa.event.listen(sa.pool.Pool, "connect", note)
+    yield request.getfixturevalue("postgresql").database(f"feedback-{uuid4()}")
+    sa.event.remove(sa.pool.Pool, "connect", note)
+    for connection in opened:  # an application is never closed, only its process ends
+        connection.close()
 
 
 @pytest.fixture

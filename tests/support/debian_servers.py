@@ -1,0 +1,117 @@
+"""PostgreSQL, Redis and nginx of the machine, each started for the tests in a folder of its own."""
+
+from __future__ import annotations
+
+import os
+import shutil
+import socket
+import subprocess
+import tempfile
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+
+import pytest
+import sqlalchemy as sa
+
+_PATIENCE = 30
+_UNPRIVILEGED = "nobody"
+"""initdb refuses to run as root."""
+
+
+def program(name: str, *places: str) -> Path:
+    """Where ``name`` is installed; a build machine without it fails, any other skips the test."""
+    for place in places:
+        found = sorted(Path("/").glob(f"{place.lstrip('/')}/{name}"))
+        if found:
+            return found[-1]
+    on_path = shutil.which(name)
+    if on_path:
+        return Path(on_path)
+    missing = f"{name} is not installed (.ci/run installs it)"
+    if os.environ.get("CI") == "true":
+        pytest.fail(missing)
+    pytest.skip(missing)
+
+
+def free_port() -> int:
+    """A port of this machine that nobody listens on."""
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        return int(probe.getsockname()[1])
+
+
+@dataclass(frozen=True)
+class PostgreSql:
+    """A running cluster; databases are made in it as they are needed."""
+
+    port: int
+
+    def database(self, name: str) -> str:
+        """The URL of a new, empty database."""
+        server = sa.create_engine(self._url("postgres"), isolation_level="AUTOCOMMIT")
+        with server.connect() as connection:
+            connection.exec_driver_sql(f'CREATE DATABASE "{name}" TEMPLATE template0')
+        server.dispose()
+        return self._url(name)
+
+    def _url(self, name: str) -> str:
+        return f"postgresql+psycopg://tests@127.0.0.1:{self.port}/{name}"
+
+
+@contextmanager
+def postgresql() -> Iterator[PostgreSql]:
+    """A cluster of one's own, without durability: what is tested is killed, not the cluster."""
+    binaries = program("initdb", "/usr/lib/postgresql/*/bin").parent
+    as_user = ["runuser", "-u", _UNPRIVILEGED, "--"] if os.geteuid() == 0 else []
+    with tempfile.TemporaryDirectory(prefix="pg-", ignore_cleanup_errors=True) as folder:
+        if as_user:
+            shutil.chown(folder, _UNPRIVILEGED)
+        data, port = f"{folder}/data", free_port()
+        options = (
+            f"-p {port} -c listen_addresses=127.0.0.1 -c unix_socket_directories={folder} "
+            "-c fsync=off -c synchronous_commit=off -c full_page_writes=off -c max_connections=60"
+        )
+        initdb = [str(binaries / "initdb"), "-D", data, "-U", "tests", "-A", "trust", "-N"]
+        control = [*as_user, str(binaries / "pg_ctl"), "-D", data, "-w", "-s"]
+        _run([*as_user, *initdb, "-E", "UTF8", "--locale=C"], folder)
+        _run([*control, "-l", f"{folder}/log", "-o", options, "start"], folder)
+        try:
+            yield PostgreSql(port)
+        finally:
+            _run([*control, "-m", "immediate", "stop"], folder)
+
+
+@contextmanager
+def redis() -> Iterator[str]:
+    """The URL of a Redis that keeps nothing on disk."""
+    command, port = str(program("redis-server")), free_port()
+    with tempfile.TemporaryDirectory(prefix="redis-") as folder:
+        options = ["--port", str(port), "--bind", "127.0.0.1", "--save", "", "--dir", folder]
+        with subprocess.Popen([command, *options], stdout=subprocess.DEVNULL) as server:
+            try:
+                _wait_for(port, server)
+                yield f"redis://127.0.0.1:{port}/0"
+            finally:
+                server.terminate()
+
+
+def _run(command: list[str], folder: str) -> None:
+    done = subprocess.run(
+        command, cwd=folder, capture_output=True, text=True, check=False, timeout=120
+    )
+    assert done.returncode == 0, done.stdout + done.stderr
+
+
+def _wait_for(port: int, server: subprocess.Popen[bytes]) -> None:
+    give_up = time.monotonic() + _PATIENCE
+    while True:
+        try:
+            with socket.create_connection(("127.0.0.1", port), timeout=1):
+                return
+        except OSError:
+            assert server.poll() is None, "the server stopped"
+            assert time.monotonic() < give_up, "the server does not listen"
+            time.sleep(0.02)
