@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from collections import Counter
+from functools import cache
 
 import pytest
 from every_decision import TODAY, every_decision
@@ -89,9 +90,11 @@ def test_every_sentence_of_the_decision_stands_on_one_card_with_its_provenance()
     for decision, cards in CARDS:
         if not cards:
             continue
-        told = "\n".join(card["detail"] for card in cards)
+        told = [line for card in cards for line in card["detail"].splitlines()]
+        plain = [_plain(line) for line in told]
         for statement in decision.statements:
-            lines = [line for line in told.splitlines() if _plain(statement.text) in _plain(line)]
+            text = _plain(statement.text)
+            lines = [line for line, shown in zip(told, plain, strict=True) if text in shown]
             assert len(lines) == 1, (decision.plan, statement.id, topics(cards))
             assert re.search(rf"\\\[{statement.provenance}\d+\\\]", lines[0]), statement.id
 
@@ -145,6 +148,7 @@ def test_figures_of_table_1_are_marked_historical() -> None:
     assert all("historical, 2012" in row.text for row in rows)
 
 
+@cache
 def _plain(text: str) -> str:
     text = text.replace("&lt;", "<").replace("&gt;", ">").replace("&amp;", "&")
     return re.sub(r"\s+", " ", text.replace("\\", "")).strip()
