@@ -9,6 +9,8 @@ from flask import Flask, Response, request
 from cds_service.answers import empty_answer
 from cds_service.cards.suggestions import orders
 from cds_service.cards.words import card_words
+from cds_service.clinician_page.html_pages import decision_page
+from cds_service.clinician_page.launch import clinician_page
 from cds_service.config import Config
 from cds_service.error_answers import answer_errors
 from cds_service.feedback.alert_fatigue import alert_memory
@@ -21,6 +23,8 @@ from cds_service.prefetch import RecordSource
 from cds_service.response_headers import with_headers
 from cds_service.sample_patients.fhir import sample_fhir
 from cds_service.source_attributes import source_attributes_routes
+from cds_service.try_it.ehr import sample_ehr
+from cds_service.try_it.pages import try_it
 from relapse_model.loader import tables
 
 
@@ -45,8 +49,12 @@ def create_app(config: Config | None = None) -> Flask:
     app.register_blueprint(feedback_routes(config, store, memory))
     app.register_blueprint(source_attributes_routes())
     app.register_blueprint(health_routes())
+    if config.smart.on:
+        app.register_blueprint(clinician_page(config, source, decision_page))
     if config.sample_patients:
         app.register_blueprint(sample_fhir(config))
+        app.register_blueprint(try_it(config))
+        app.register_blueprint(sample_ehr(config))
     answer_errors(app)
 
     @app.before_request

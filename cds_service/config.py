@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
 
+from cds_service.clinician_page.smart_settings import SmartSettings
 from cds_service.errors import SettingError
 from cds_service.fhir_server.settings import FhirSettings
 from cds_service.local_codes import local_codes
@@ -81,11 +82,6 @@ class Config:
         "shows no other",
         urls,
     )
-    smart_url: str = setting(
-        "CDS_SMART_URL",
-        "launch address of the clinician's page, a SMART app; empty: no link to it",
-        url,
-    )
     feedback_database: str = setting(
         "CDS_FEEDBACK_DATABASE",
         "URL of the database of the feedback, SQLite or PostgreSQL",
@@ -121,6 +117,7 @@ class Config:
         "CDS_LOCAL_CODES", "TOML file of the site's own codes (local-codes.md)", local_codes
     )
     fhir: FhirSettings = group(FhirSettings)
+    smart: SmartSettings = group(SmartSettings)
 
     @property
     def development(self) -> bool:
@@ -145,7 +142,11 @@ class Config:
         mode = environ.get("CDS_MODE", DEVELOPMENT)
         config = settings_of(cls, environ, mode)
         if not config.development:
-            config = replace(config, fhir=replace(config.fhir, loopback=False))
+            config = replace(
+                config,
+                fhir=replace(config.fhir, loopback=False),
+                smart=replace(config.smart, loopback=False),
+            )
         config.check()
         return config
 
@@ -155,3 +156,4 @@ class Config:
             raise SettingError("CDS_SAMPLE_PATIENTS", "cannot be on in production")
         if self.alert_fatigue_hours and len(self.alert_fatigue_key) < _SHORTEST_KEY:
             raise SettingError("CDS_ALERT_FATIGUE_KEY", f"must have {_SHORTEST_KEY} characters")
+        self.smart.check(self.public_url)

@@ -7,6 +7,7 @@ from typing import Any
 
 from cds_service.cards.client_profiles import PROFILES, Card, ClientProfile, Link
 from cds_service.cards.words import card_words
+from cds_service.clinician_page.smart_settings import LAUNCH
 from cds_service.config import Config
 from cds_service.discovery import SERVICE_ID
 from cds_service.feedback.alert_fatigue import AlertMemory
@@ -47,7 +48,7 @@ def presentation(config: Config, memory: AlertMemory | None = None) -> Presentat
 
 
 def links(config: Config) -> tuple[Link, ...]:
-    """The article, the source attributes, and the clinician's page where one is configured."""
+    """The article, the source attributes, and the clinician's page where it is on."""
     words = card_words()
     found = [
         {"label": words.links["article"], "url": words.source["url"], "type": "absolute"},
@@ -57,8 +58,9 @@ def links(config: Config) -> tuple[Link, ...]:
             "type": "absolute",
         },
     ]
-    if config.smart_url:
-        found.append({"label": words.links["smart"], "url": config.smart_url, "type": "smart"})
+    if config.smart.on:
+        url = f"{config.url}{LAUNCH}"
+        found.append({"label": words.links["smart"], "url": url, "type": "smart"})
     return tuple(found)
 
 

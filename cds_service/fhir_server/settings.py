@@ -7,7 +7,7 @@ The address of a FHIR server comes with the call, so it is asked only where a se
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from urllib.parse import urlsplit
 
 from cds_service.settings import listed, setting, whole_number
@@ -47,6 +47,11 @@ class BaseUrl:
         ):
             return None
         return cls(parts.scheme, parts.hostname.lower(), port or _PORTS[parts.scheme], path)
+
+    @property
+    def origin(self) -> BaseUrl:
+        """Scheme, host and port alone."""
+        return replace(self, path="")
 
     @property
     def is_loopback(self) -> bool:

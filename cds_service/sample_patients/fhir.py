@@ -43,13 +43,13 @@ def sample_fhir(config: Config) -> Blueprint:
 
     @routes.get("/fhir/<resource_type>")
     def _search(resource_type: str) -> Response:
-        return _fhir(_found(by_type, resource_type, _pairs(request.args)))
+        return _fhir(found(by_type, resource_type, pairs(request.args)))
 
     @routes.post("/fhir/<resource_type>/_search")
     def _search_by_post(resource_type: str) -> Response:
         if request.mimetype not in {"", _FORM}:
             raise UnsupportedMedia(f"Content-Type must be {_FORM}.")
-        return _fhir(_found(by_type, resource_type, _pairs(request.values)))
+        return _fhir(found(by_type, resource_type, pairs(request.values)))
 
     @routes.get("/fhir/<resource_type>/<resource_id>")
     def _read(resource_type: str, resource_id: str) -> Response:
@@ -99,7 +99,7 @@ def prefetch_value(by_type: ByType, template: str, patient_id: str, base: str) -
     resource_type, asks, parameters = query.partition("?")
     if asks:
         pairs = [pair.partition("=") for pair in parameters.split("&")]
-        return _found(by_type, resource_type, [(name, value) for name, _, value in pairs], base)
+        return found(by_type, resource_type, [(name, value) for name, _, value in pairs], base)
     resource_type, _, resource_id = query.partition("/")
     return by_type[resource_type][resource_id]
 
@@ -136,7 +136,8 @@ def capability_statement(by_type: ByType, base: str) -> dict[str, Any]:
     }
 
 
-def _pairs(parameters: MultiDict[str, str]) -> list[tuple[str, str]]:
+def pairs(parameters: MultiDict[str, str]) -> list[tuple[str, str]]:
+    """Every parameter with every value of it."""
     return [(name, value) for name in parameters for value in parameters.getlist(name)]
 
 
@@ -144,9 +145,10 @@ def _base() -> str:
     return f"{request.host_url.rstrip('/')}/fhir"
 
 
-def _found(
+def found(
     by_type: ByType, resource_type: str, parameters: list[tuple[str, str]], base: str = ""
 ) -> dict[str, Any]:
+    """The searchset of one search; ``base``: URL of the server. Raises NotFound for a type."""
     if resource_type not in by_type:
         raise NotFound("This sample server has no resources of this type; see GET /fhir/metadata.")
     resources = by_type[resource_type].values()

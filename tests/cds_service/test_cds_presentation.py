@@ -10,6 +10,7 @@ from flask.testing import FlaskClient
 
 from cds_service.app import create_app
 from cds_service.cards.client_profiles import PROFILES, ClientProfile
+from cds_service.clinician_page.smart_settings import SmartSettings
 from cds_service.config import CLIENT_PROFILES, Config
 from cds_service.errors import SettingError
 
@@ -31,8 +32,8 @@ def cards_of(client: FlaskClient, child: str = "sample-s2-late-marrow") -> list[
 
 
 def test_every_card_links_to_the_article_and_to_what_it_rests_on() -> None:
-    """cds-hooks_2.0@103, @138, @139 and @142: absolute links; no smart link unless configured."""
-    for card in cards_of(client_of(public_url=PUBLIC)):
+    """cds-hooks_2.0@103, @138, @139 and @142: absolute links; no smart link without the page."""
+    for card in cards_of(client_of(public_url=PUBLIC, smart=SmartSettings(client_id=""))):
         assert [link["type"] for link in card["links"]] == ["absolute", "absolute"]
         assert card["links"][0]["url"] == "https://doi.org/10.1182/blood-2012-02-265884"
         assert card["links"][1]["url"] == (
@@ -47,10 +48,11 @@ def test_the_link_to_the_source_attributes_answers() -> None:
     assert client.get(url.removeprefix("http://127.0.0.1:8080")).status_code == 200
 
 
-def test_the_smart_page_is_linked_only_when_it_is_configured() -> None:
-    """cds-hooks_2.0@142."""
-    links = cards_of(client_of(smart_url=SMART))[0]["links"]
-    assert links[2] == {"label": links[2]["label"], "url": SMART, "type": "smart"}
+def test_the_clinicians_page_is_linked_with_nothing_about_the_patient() -> None:
+    """cds-hooks_2.0@142: the EHR says which chart is open, by its launch; the card does not."""
+    for card in cards_of(client_of(public_url=PUBLIC)):
+        smart = card["links"][2]
+        assert smart == {"label": smart["label"], "url": f"{PUBLIC}/launch", "type": "smart"}
 
 
 def test_every_card_offers_the_published_override_reasons() -> None:
@@ -116,7 +118,7 @@ def test_the_sandbox_gets_what_cds_hooks_says() -> None:
         ("CDS_PUBLIC_URL", "cds.example.org"),
         ("CDS_PUBLIC_URL", "https://user:pass@cds.example.org"),
         ("CDS_PUBLIC_URL", "https://cds.example.org/?a=b"),
-        ("CDS_SMART_URL", "javascript:alert(1)"),
+        ("CDS_SMART_AUTHORIZATION_ORIGINS", "javascript:alert(1)"),
         ("CDS_CLIENT_PROFILE", "Epic"),
         ("CDS_CLIENT_LINKS", "doi.org"),
         ("CDS_FEEDBACK_COMMENTS", "yes"),

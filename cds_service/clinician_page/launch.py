@@ -1,0 +1,121 @@
+"""``GET /launch`` and ``GET /callback``: the clinician's page as a SMART App Launch 2 app.
+
+The EHR opens ``/launch``; the browser goes to its authorization server and comes back to
+``/callback`` with a code. Callback exchanges the code, reads the same data as the hook by the same
+client, shows the page, and forgets the token. Nothing is kept here; see ``launch_cookie``.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import replace
+from uuid import uuid4
+
+from flask import Blueprint, Response, request
+
+from cds_service import decision_log
+from cds_service.clinician_page.html_pages import fault_page, html_page
+from cds_service.clinician_page.launch_cookie import LaunchCookies, PendingLaunch
+from cds_service.clinician_page.launch_faults import LaunchFault, LaunchRefused
+from cds_service.clinician_page.smart_server import Access, SmartServer, scopes
+from cds_service.clinician_page.smart_settings import CALLBACK, LAUNCH
+from cds_service.config import Config
+from cds_service.errors import CdsServiceError
+from cds_service.fhir_server.client import Deadline
+from cds_service.fhir_server.settings import BaseUrl
+from cds_service.hook_request import HookRequest
+from cds_service.patient_view import DecidedRecord, decided
+from cds_service.prefetch import RecordSource
+
+_LONGEST = 4_096
+_DENIED = "access_denied"
+HOOK = "smart-launch"
+"""What stands in the decision log in place of a hook."""
+
+
+def clinician_page(
+    config: Config, source: RecordSource, page: Callable[[DecidedRecord], str]
+) -> Blueprint:
+    """The routes of the page; ``page``: the HTML of what was read and decided."""
+    routes = Blueprint("clinician_page", __name__)
+    settings = config.smart
+    cookies = LaunchCookies(settings)
+
+    @routes.errorhandler(LaunchRefused)
+    def _refused(refused: LaunchRefused) -> Response:
+        return fault_page(refused.fault, settings.embedders)
+
+    @routes.get(LAUNCH)
+    def _launch() -> Response:
+        issuer, launch = BaseUrl.parse(_parameter("iss")), _parameter("launch")
+        if issuer is None or not launch:
+            raise LaunchRefused(LaunchFault.INCOMPLETE)
+        if not settings.knows(issuer):
+            raise LaunchRefused(LaunchFault.FOREIGN)
+        server = SmartServer(settings, Deadline.after(config.fhir.deadline_ms))
+        configuration = server.configuration(issuer)
+        pending = PendingLaunch(
+            issuer=str(issuer),
+            token_endpoint=configuration.token_endpoint,
+            # In development the page is reached under more than one name of this machine.
+            redirect_uri=f"{config.public_url or request.host_url.rstrip('/')}{CALLBACK}",
+        )
+        scope = scopes(config.local_codes, v1=configuration.v1_scopes)
+        url = server.authorization_url(configuration, pending, launch, scope)
+        response = Response(status=302, headers={"Location": url})
+        cookies.keep(response, pending)
+        return response
+
+    @routes.get(CALLBACK)
+    def _callback() -> Response:
+        pending = cookies.kept(request, _parameter("state"))
+        if pending is None:
+            raise LaunchRefused(LaunchFault.STALE)
+        try:
+            response = html_page(page(_record(pending)), settings.embedders)
+        except LaunchRefused as refused:
+            response = fault_page(refused.fault, settings.embedders)
+        cookies.delete(response, pending)
+        return response
+
+    def _record(pending: PendingLaunch) -> DecidedRecord:
+        code, error = _parameter("code"), _parameter("error")
+        if error or not code:
+            raise LaunchRefused(LaunchFault.DENIED if error == _DENIED else LaunchFault.REFUSED)
+        deadline = Deadline.after(config.fhir.deadline_ms)
+        access = SmartServer(settings, deadline).access(pending, code)
+        return launched_record(pending.issuer, access, source, settings.issuers)
+
+    return routes
+
+
+def launched_record(
+    issuer: str, access: Access, source: RecordSource, issuers: frozenset[BaseUrl]
+) -> DecidedRecord:
+    """The record of the patient whose chart is open, read as the hook reads it, and decided.
+
+    Raises LaunchRefused where what is required could not be read.
+    """
+    hook = HookRequest(
+        hook=HOOK,
+        hook_instance=str(uuid4()),
+        patient_id=access.patient_id,
+        prefetch={},
+        fhir_server=issuer,
+        access_token=access.token,
+    )
+    allowed = replace(source.settings, servers=source.settings.servers | issuers)
+    try:
+        record = decided(hook, source=replace(source, settings=allowed))
+    except CdsServiceError:
+        raise LaunchRefused(LaunchFault.NO_RECORD) from None
+    decision_log.record(hook, str(uuid4()), record.decision, cards=0)
+    return record
+
+
+def _parameter(name: str) -> str:
+    """A query parameter that stands there once, as printable text; empty otherwise."""
+    values = request.args.getlist(name)
+    if len(values) != 1 or len(values[0]) > _LONGEST or not values[0].isprintable():
+        return ""
+    return values[0]

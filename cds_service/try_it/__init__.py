@@ -1,0 +1,1 @@
+"""The try-it page and its test EHR: for whoever runs the service in development mode."""

@@ -1,0 +1,34 @@
+"""The application behind a real socket, in this process: for browsers and for calls to itself."""
+
+from __future__ import annotations
+
+import socket
+import threading
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import replace
+
+from werkzeug.serving import make_server
+
+from cds_service.app import create_app
+from cds_service.config import Config
+
+
+@contextmanager
+def served_app(config: Config | None = None) -> Iterator[str]:
+    """Serve ``config`` on a free port of this machine; the base URL."""
+    with socket.socket() as listening:
+        listening.bind(("127.0.0.1", 0))
+        listening.listen(64)
+        port = listening.getsockname()[1]
+        app = create_app(replace(config or Config(feedback_database="sqlite://"), port=port))
+        server = make_server("127.0.0.1", port, app, threaded=True, fd=listening.fileno())
+        server.daemon_threads = True
+        thread = threading.Thread(target=server.serve_forever, daemon=True)
+        thread.start()
+        try:
+            yield f"http://127.0.0.1:{port}"
+        finally:
+            server.shutdown()
+            thread.join()
+            server.server_close()
