@@ -25,6 +25,9 @@ from cds_service.sample_patients.fhir import sample_fhir
 from cds_service.source_attributes import source_attributes_routes
 from cds_service.try_it.ehr import sample_ehr
 from cds_service.try_it.pages import try_it
+from cds_service.watching.readiness import FEEDBACK, TABLES, readiness_routes
+from cds_service.watching.request_watch import metrics_routes, watch
+from cds_service.watching.traces import trace
 from relapse_model.loader import tables
 
 
@@ -45,12 +48,19 @@ def create_app(config: Config | None = None) -> Flask:
     # A redirect would lose the POST and, in a browser, the CORS preflight.
     app.url_map.strict_slashes = False
     app.url_map.merge_slashes = False
+    watch(app)
+    trace(app, config.traces)
     app.register_blueprint(hook_routes(config, source, memory))
     app.register_blueprint(feedback_routes(config, store, memory))
     app.register_blueprint(source_attributes_routes())
     app.register_blueprint(health_routes())
     if config.smart.on:
         app.register_blueprint(clinician_page(config, source, decision_page))
+    app.register_blueprint(
+        readiness_routes({FEEDBACK: store.answers, TABLES: lambda: bool(tables().digest)})
+    )
+    if config.metrics:
+        app.register_blueprint(metrics_routes())
     if config.sample_patients:
         app.register_blueprint(sample_fhir(config))
         app.register_blueprint(try_it(config))

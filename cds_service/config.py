@@ -113,6 +113,18 @@ class Config:
         text,
         secret=True,
     )
+    metrics: bool = setting(
+        "CDS_METRICS",
+        "serve /metrics for Prometheus; to be kept from the public by the proxy in front",
+        switch,
+        "on",
+        production="off",
+    )
+    traces: str = setting(
+        "CDS_TRACES",
+        "base URL of an OpenTelemetry collector, OTLP over HTTP; empty: no traces",
+        url,
+    )
     local_codes: SiteCodes = setting(
         "CDS_LOCAL_CODES", "TOML file of the site's own codes (local-codes.md)", local_codes
     )

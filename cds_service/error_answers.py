@@ -9,7 +9,8 @@ from werkzeug.exceptions import HTTPException
 
 from cds_service import decision_log
 from cds_service.answers import json_answer
-from cds_service.errors import CdsServiceError, operation_outcome
+from cds_service.errors import CdsServiceError, RequiredDataMissing, operation_outcome
+from cds_service.watching import measures
 
 _ISSUE_CODES = {404: "not-found", 405: "not-supported", 413: "too-long", 415: "not-supported"}
 _WORDS = {
@@ -24,6 +25,8 @@ def answer_errors(app: Flask) -> None:
 
     @app.errorhandler(CdsServiceError)
     def _refused(error: CdsServiceError) -> Response:
+        if isinstance(error, RequiredDataMissing):
+            measures.data_missing(error.reasons)
         return json_answer(error.outcome(), error.status)
 
     @app.errorhandler(HTTPException)

@@ -16,7 +16,8 @@
     ├── BodyTooLarge                       413
     ├── UnsupportedMedia                   415  content type or encoding
     ├── OtherPatient                       422  the Patient sent is not the Patient asked about
-    └── StorageUnavailable                 503  feedback cannot be kept now
+    ├── StorageUnavailable                 503  feedback cannot be kept now
+    └── NotReady                           503  names the parts that do not answer
 
     StartError                             the program does not start
     ├── SettingError                       names the setting
@@ -174,6 +175,7 @@ class RequiredDataMissing(CdsServiceError):
             "holds them and that this service may ask.",
             *fields,
         )
+        self.reasons = dict(missing)
 
 
 class BodyTooLarge(CdsServiceError):
@@ -218,6 +220,17 @@ class StorageUnavailable(CdsServiceError):
     def __init__(self) -> None:
         """Nothing of the database is told."""
         super().__init__("Feedback cannot be kept now. Please send it again later.")
+
+
+class NotReady(CdsServiceError):
+    """A part that this process needs does not answer."""
+
+    status = 503
+    code = "transient"
+
+    def __init__(self, parts: Iterable[str]) -> None:
+        """``parts``: our own names of what does not answer."""
+        super().__init__(f"Not ready: no answer from {', '.join(parts)}.")
 
 
 class ResponseDefectError(Exception):

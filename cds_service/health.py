@@ -1,4 +1,4 @@
-"""``GET /health``: that the service is up, and what it is made of."""
+"""``GET /health`` and ``/health/live``: that the service is up, and what it is made of."""
 
 from __future__ import annotations
 
@@ -38,11 +38,12 @@ def health() -> dict[str, str]:
 
 
 def health_routes() -> Blueprint:
-    """The route of the health document, made once."""
+    """The routes of the health document, which is made once."""
     document = msgspec.json.encode(health())
     routes = Blueprint("health", __name__)
 
     @routes.get("/health")
+    @routes.get("/health/live")
     def _health() -> Response:
         return json_answer(document)
 

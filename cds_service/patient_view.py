@@ -13,6 +13,7 @@ from cds_service.cards.presentation import Presentation
 from cds_service.cards.response_invariants import checked
 from cds_service.hook_request import HookRequest
 from cds_service.prefetch import SENT_ALONE, RecordSource, prefetched
+from cds_service.watching import measures
 from fhir_mappings.patient_facts import patient_facts
 from relapse_model.decide import decide
 from relapse_model.decision import Decision
@@ -88,6 +89,7 @@ def patient_view(
     shown, held = _without_overridden(cards, hook, decision, presentation)
     decision_id = str(uuid4())
     decision_log.record(hook, decision_id, decision, len(shown))
+    measures.decided(decision.plan, (card["source"]["topic"]["code"] for card in shown))
     told: dict[str, Any] = {"decision": decision_id, **({"heldBack": held} if held else {})}
     return checked(
         {

@@ -23,6 +23,10 @@ from cds_service.feedback.migrations import migrate
 from cds_service.feedback.outcomes import CardFeedback
 
 _BUSY_MS = 5_000
+_WAIT_S = 5
+_POSTGRESQL = {"connect_timeout": _WAIT_S, "tcp_user_timeout": _WAIT_S * 1000}
+"""A database that does not answer holds no thread for longer (libpq)."""
+
 _DIALECTS = ("sqlite", "postgresql")
 
 METADATA = sa.MetaData()
@@ -98,6 +102,12 @@ class FeedbackStore:
             raise StorageUnavailable from error
         return [(str(topic), str(outcome), str(code), int(n)) for topic, outcome, code, n in rows]
 
+    def answers(self) -> bool:
+        """Whether the database can be reached and read; raises sqlalchemy's errors if not."""
+        with self.engine().connect() as connection:
+            connection.execute(sa.select(FEEDBACK.c.key).limit(1))
+        return True
+
     def engine(self) -> sa.Engine:
         """The engine, with its tables at the latest revision."""
         with self._lock:
@@ -159,7 +169,9 @@ def _checked_url(text: str) -> sa.URL:
 
 def _engine(url: sa.URL) -> sa.Engine:
     if url.get_backend_name() != "sqlite":
-        return sa.create_engine(url, pool_pre_ping=True)
+        return sa.create_engine(
+            url, pool_pre_ping=True, pool_timeout=_WAIT_S, connect_args=_POSTGRESQL
+        )
     if url.database in {None, "", ":memory:"}:
         # One connection, or every thread would have a database of its own.
         engine = sa.create_engine(

@@ -2,10 +2,6 @@
 
 from __future__ import annotations
 
-import os
-import signal
-import subprocess
-import sys
 import threading
 import time
 from collections.abc import Callable, Iterator
@@ -19,56 +15,10 @@ from uuid import uuid4
 import pytest
 import requests
 import sqlalchemy as sa
+from service_process import PATIENCE, Service
 
 SERVICE = "cds-services/relapsed-all-stratification"
 CLIENTS, CALLS, CARDS, KILLS = 4, 30, 3, 4
-_PATIENCE = 60
-
-
-@dataclass
-class Service:
-    """One service process group on a port of its own; it may be killed and started again."""
-
-    port: int
-    environment: dict[str, str]
-    log: Path
-    process: subprocess.Popen[bytes] | None = None
-
-    @property
-    def base(self) -> str:
-        """Where it answers."""
-        return f"http://127.0.0.1:{self.port}"
-
-    def start(self) -> None:
-        """Start it, and wait until it answers."""
-        workers = ["--workers", "2", "--threads", "4", "--worker-class", "gthread"]
-        command = [sys.executable, "-m", "gunicorn", "--bind", f"127.0.0.1:{self.port}", *workers]
-        with self.log.open("ab") as output:
-            self.process = subprocess.Popen(
-                [*command, "cds_service.wsgi:app"],
-                env=self.environment,
-                stdout=output,
-                stderr=subprocess.STDOUT,
-                start_new_session=True,
-            )
-        give_up = time.monotonic() + _PATIENCE
-        while not self._answers():
-            if self.process.poll() is not None or time.monotonic() > give_up:
-                pytest.fail(f"does not start:\n{self.log.read_text()}")
-            time.sleep(0.05)
-
-    def kill(self) -> None:
-        """Kill master and workers at once, in the middle of whatever they do."""
-        if self.process is not None:
-            os.killpg(self.process.pid, signal.SIGKILL)
-            self.process.wait()
-            self.process = None
-
-    def _answers(self) -> bool:
-        try:
-            return requests.get(f"{self.base}/health", timeout=2).ok
-        except requests.RequestException:
-            return False
 
 
 @dataclass
@@ -168,14 +118,14 @@ def _send(
 def _answer(service: Service, items: list[dict[str, str]]) -> requests.Response | None:
     try:
         return requests.post(
-            f"{service.base}/{SERVICE}/feedback", json={"feedback": items}, timeout=_PATIENCE
+            f"{service.base}/{SERVICE}/feedback", json={"feedback": items}, timeout=PATIENCE
         )
     except requests.RequestException:
         return None
 
 
 def _wait(condition: Callable[[], bool]) -> None:
-    give_up = time.monotonic() + _PATIENCE
+    give_up = time.monotonic() + PATIENCE
     while not condition():
         assert time.monotonic() < give_up, "the load does not get on"
         time.sleep(0.01)

@@ -1,0 +1,1 @@
+"""What an operator watches: readiness, measures for Prometheus, traces for OpenTelemetry."""
