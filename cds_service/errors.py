@@ -8,7 +8,8 @@
     │   ├── FieldMissing                   400  names the field
     │   ├── FieldEmpty                     400  names the field
     │   ├── FieldMistyped                  400  names the field
-    │   └── WrongHook                      400  the service does not answer this hook
+    │   ├── WrongHook                      400  the service does not answer this hook
+    │   └── CarriedFactsUnreadable         400  facts sent back by the clinician's page, changed
     ├── NotFound                           404
     │   ├── UnknownService                 404  no service of this id
     │   └── UnknownSample                  404  no sample resource of this id (development)
@@ -135,6 +136,16 @@ class WrongHook(MalformedRequest):
     def __init__(self, expected: str) -> None:
         """Name the hook that is answered."""
         super().__init__(f"hook must be {expected}: this service answers no other.", "hook")
+
+
+class CarriedFactsUnreadable(MalformedRequest):
+    """The facts that the clinician's page carries did not come back as they were sent."""
+
+    code = "value"
+
+    def __init__(self, field: str) -> None:
+        """Name the field."""
+        super().__init__(f"{field} is not as this service wrote it.", field)
 
 
 class NotFound(CdsServiceError):

@@ -10,6 +10,7 @@ from dataclasses import dataclass
 
 from relapse_model.chronology import Constraint, Ranges, before, earliest_days, not_before
 from relapse_model.dates import FIRST_DAY
+from relapse_model.loader import Tables
 
 BFM_TEXT = "BFM as in the article's text (30 months from remission)"
 ABSTRACT = "Article's abstract (30 months from diagnosis)"
@@ -37,10 +38,19 @@ class OtherTiming:
     other: str
 
 
+def definitions(tables: Tables) -> tuple[Definition, ...]:
+    """The article's other definitions, with their months from the table of thresholds."""
+    return (
+        Definition(BFM_TEXT, "cr1_date", tables.whole("bfm_text_late_months")),
+        Definition(ABSTRACT, "diagnosis_date", tables.whole("abstract_late_months")),
+        Definition(COG_TIME, "diagnosis_date", tables.whole("cog_late_months")),
+    )
+
+
 def other_timings(
     regions: Iterable[tuple[str, tuple[Constraint, ...]]],
     ranges: Ranges,
-    definitions: Iterable[Definition],
+    others: Iterable[Definition],
 ) -> frozenset[OtherTiming]:
     """What each definition may say; none where its anchor or the relapse is unknown.
 
@@ -50,7 +60,7 @@ def other_timings(
     regions = tuple(regions)
     return frozenset(
         OtherTiming(definition.name, timing, other)
-        for definition in definitions
+        for definition in others
         if {definition.anchor, "relapse_date"} <= known
         for timing, constraints in regions
         for other, constraint in (

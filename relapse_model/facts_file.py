@@ -25,9 +25,9 @@ from relapse_model.loader import Tables, tables
 
 _AMOUNT = re.compile(r"(<=|>=|<|>)?\s*(\d+(?:\.\d+)?(?:[eE]-?\d{1,3})?)")
 _BETWEEN = re.compile(r"(\d+(?:\.\d+)?)\s+to\s+(\d+(?:\.\d+)?)")
-_METHODS = ("flow", "pcr", "ngs", "fusion_transcript", "unknown")
-_SPECIMENS = ("marrow", "blood", "other", "unknown")
-_DONORS = ("sibling", "related", "unrelated", "cord_blood", "haploidentical")
+METHODS = ("flow", "pcr", "ngs", "fusion_transcript", "unknown")
+SPECIMENS = ("marrow", "blood", "other", "unknown")
+DONORS = ("sibling", "related", "unrelated", "cord_blood", "haploidentical")
 _LESIONS = ("BCR-ABL1", "ETV6-RUNX1", "KMT2A-r", "hypodiploid")
 GENETICS = frozenset(
     {"not_reported", "none"}
@@ -116,8 +116,8 @@ def _mrd(field: str, row: Any) -> MrdResult:  # noqa: ANN401 - any JSON
     return MrdResult(
         taken=partial_date(entry["taken"], f"{field}.taken"),
         fraction=None if fraction is None else amount(fraction, f"{field}.fraction"),
-        method=_one_of(f"{field}.method", entry.get("method", "unknown"), _METHODS),
-        specimen=_one_of(f"{field}.specimen", entry.get("specimen", "unknown"), _SPECIMENS),
+        method=_one_of(f"{field}.method", entry.get("method", "unknown"), METHODS),
+        specimen=_one_of(f"{field}.specimen", entry.get("specimen", "unknown"), SPECIMENS),
         text=entry.get("text", ""),
         evidence=HAND,
     )
@@ -125,7 +125,7 @@ def _mrd(field: str, row: Any) -> MrdResult:  # noqa: ANN401 - any JSON
 
 def _donor(field: str, row: Any) -> Donor:  # noqa: ANN401 - any JSON
     entry = _row(field, row, {"kind", "match"})
-    kind = _one_of(f"{field}.kind", entry.get("kind", ""), _DONORS)
+    kind = _one_of(f"{field}.kind", entry.get("kind", ""), DONORS)
     return Donor(kind=kind, match=entry.get("match", ""), evidence=HAND)
 
 

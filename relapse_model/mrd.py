@@ -61,6 +61,22 @@ def result_class(result: MrdResult, tables: Tables) -> str:
     return _interval_class(result.fraction, limit, near)
 
 
+def why_unused(result: MrdResult) -> str:
+    """Why a result cannot be used for the class (R-M1 to R-M5); empty when it can."""
+    if result.specimen != "marrow":
+        return "not used: not known to be bone marrow"
+    if result.method not in USABLE_METHODS:
+        return "not used: method not stated, or not comparable"
+    if result.fraction is None:
+        return "not used: unit or sensitivity missing"
+    return ""
+
+
+def time_points(result: MrdResult, facts: PatientFacts, tables: Tables) -> tuple[str, ...]:
+    """The time points a result may belong to: ``early``, ``tp1``, ``off_window`` or ``tp2``."""
+    return _slots(result, _start(facts)[0], tables)
+
+
 def _interval_class(fraction: AmountRange, limit: Decimal, near: Decimal) -> str:
     low, high = fraction.low, fraction.high
     touches_low = abs(low - limit) <= near

@@ -11,7 +11,7 @@ from relapse_model.decision import Decision, FactReport, Step
 from relapse_model.donors import donor_kinds
 from relapse_model.facts import ANY_AMOUNT, MrdResult, PatientFacts
 from relapse_model.loader import DECISION_TABLES, Tables
-from relapse_model.mrd import USABLE_METHODS
+from relapse_model.mrd import why_unused
 from relapse_model.table import Rule
 
 
@@ -35,7 +35,7 @@ def fact_reports(facts: PatientFacts, model: Tables) -> tuple[FactReport, ...]:
 
 def _mrd_report(result: MrdResult) -> FactReport:
     value = str(result.fraction) if isinstance(result.fraction, AmountRange) else "not readable"
-    parts = (result.method, result.specimen, result.text, _unused(result))
+    parts = (result.method, result.specimen, result.text, why_unused(result))
     return FactReport(
         fact="mrd",
         values=(value,),
@@ -44,17 +44,6 @@ def _mrd_report(result: MrdResult) -> FactReport:
         unit="fraction" if result.fraction is not None else "",
         taken=str(result.taken),
     )
-
-
-def _unused(result: MrdResult) -> str:
-    """Why a result cannot be used for the class (R-M1 to R-M5); empty when it can."""
-    if result.specimen != "marrow":
-        return "not used: not known to be bone marrow"
-    if result.method not in USABLE_METHODS:
-        return "not used: method not stated, or not comparable"
-    if result.fraction is None:
-        return "not used: unit or sensitivity missing"
-    return ""
 
 
 def with_statements(

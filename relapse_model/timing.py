@@ -14,9 +14,8 @@ from relapse_model.decision import Alternative, Limit
 from relapse_model.definitions import (
     ABSTRACT,
     BFM_TEXT,
-    COG_TIME,
-    Definition,
     OtherTiming,
+    definitions,
     other_timings,
 )
 from relapse_model.facts import ANY_DAY, Fact, PatientFacts
@@ -101,7 +100,7 @@ def time_worlds(facts: PatientFacts, tables: Tables) -> TimeWorlds:
         )
     fired = {region.rule.id: region.rule for region in regions}
     orders = [(region.time.timing, region.constraints) for region in regions]
-    others = other_timings(orders, ranges, _definitions(tables))
+    others = other_timings(orders, ranges, definitions(tables))
     surrogate = _surrogate(facts, orders, ranges, others, tables)
     return TimeWorlds(
         Spread(
@@ -135,14 +134,6 @@ def _limits(facts: PatientFacts, ranges: Ranges, months: Months) -> tuple[Limit,
         )
         for name, anchor, count in anchors
         if ranges[anchor][0].earliest > FIRST_DAY and ranges[anchor][-1].latest < LAST_DAY
-    )
-
-
-def _definitions(tables: Tables) -> tuple[Definition, ...]:
-    return (
-        Definition(BFM_TEXT, CR1, tables.whole("bfm_text_late_months")),
-        Definition(ABSTRACT, DIAGNOSIS, tables.whole("abstract_late_months")),
-        Definition(COG_TIME, DIAGNOSIS, tables.whole("cog_late_months")),
     )
 
 

@@ -34,14 +34,15 @@ class References:
         """The sources as a list: each once, with its numbered places."""
         sources: dict[str, list[str]] = {}
         for citation, number in self._numbers.items():
-            source, place = _source_and_place(citation)
+            source, place = source_and_place(citation)
             sources.setdefault(source, []).append(f"{number} {place}".strip())
         return bullets(
             own_text(f"{source}: {'; '.join(places)}") for source, places in sources.items()
         )
 
 
-def _source_and_place(citation: str) -> tuple[str, str]:
+def source_and_place(citation: str) -> tuple[str, str]:
+    """The source that a citation names, and the place in it; the place is empty if unknown."""
     for source in tables().sources.values():
         if citation.startswith(f"{source.citation}, "):
             return source.citation, citation[len(source.citation) + 2 :]

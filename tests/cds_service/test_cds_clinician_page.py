@@ -1,0 +1,79 @@
+"""The clinician's page: what it shows of a decision, and what it lets through."""
+
+from __future__ import annotations
+
+import json
+from datetime import date
+
+import pytest
+from sample_facts import sample_facts
+
+from cds_service.cards.words import card_words
+from cds_service.clinician_page.carried_facts import carried, facts_carried
+from cds_service.clinician_page.page import page_of
+from cds_service.clinician_page.what_if import hypothesis
+from cds_service.errors import CarriedFactsUnreadable
+from cds_service.sample_patients.samples import samples
+from relapse_model.decide import decide
+from relapse_model.facts import PatientFacts
+
+children = pytest.mark.parametrize("patient_id", list(samples()))
+
+
+@children
+def test_every_sample_patient_has_a_page_with_plan_and_statements(patient_id: str) -> None:
+    """Each sentence that the decision carries is there, with its provenance."""
+    facts = sample_facts(patient_id)
+    decision = decide(facts)
+    page = page_of(facts, decision)
+
+    assert card_words().plans[decision.plan].short.lower() in page.lower()
+    assert all(f"[{item.provenance}" in page for item in decision.statements)
+
+
+@children
+def test_facts_travel_in_the_page_without_loss(patient_id: str) -> None:
+    """What the form carries is what is read, and decides the same."""
+    facts = sample_facts(patient_id)
+
+    assert facts_carried(carried(facts)) == facts
+
+
+@pytest.mark.parametrize(
+    ("field", "value"),
+    [
+        ("sex", {"values": []}),
+        ("sex", {"values": ["x"]}),
+        ("sex", {"values": [{"earliest": "2020-01-01", "latest": "2020-01-01"}]}),
+        ("marrow_blasts", {"values": [{"low": "NaN", "high": None}]}),
+        ("marrow_blasts", {"values": [{"low": "0", "high": "NaN"}]}),
+        ("marrow_blasts", {"values": [{"low": "1e999999", "high": None}]}),
+        ("marrow_blasts", {"values": [{"low": "1e-999999", "high": None}]}),
+        ("birth_date", {"values": [{"earliest": "2020-01-02", "latest": "2020-01-01"}]}),
+        ("birth_date", {"values": [{"earliest": "0001-01-01", "latest": "2020-01-01"}]}),
+        ("birth_date", {"values": ["x"]}),
+        ("mrd", [{"taken": "yesterday"}]),
+        ("as_of", "9999-12-31"),
+    ],
+)
+def test_facts_that_were_changed_on_the_way_are_refused_by_field(
+    field: str, value: object
+) -> None:
+    """They come from a browser: shape, vocabulary and bounds are checked, nothing is repeated."""
+    data = json.loads(carried(PatientFacts(as_of=date(2026, 1, 1))))
+
+    with pytest.raises(CarriedFactsUnreadable) as refused:
+        facts_carried(json.dumps({**data, field: value}))
+
+    assert refused.value.fields[0].startswith(f"facts.{field}")
+
+
+def test_an_assumed_value_changes_the_decision_and_is_marked() -> None:
+    """Without a lumbar puncture S2 or S3; a clean one makes it S3."""
+    facts = sample_facts("sample-no-lumbar-puncture")
+    found = hypothesis(facts, {"csf_blasts": "not_seen", "csf_wbc": "under_5"})
+
+    assert found is not None
+    assert found.decision.s_group == ("S3",)
+    page = page_of(facts, decide(facts), hypothesis=found)
+    assert "Hypothetical: not this child&#39;s record" in page or "Hypothetical: not this" in page
