@@ -9,8 +9,8 @@ from flask import Flask, Response, request
 from cds_service.answers import empty_answer
 from cds_service.cards.suggestions import orders
 from cds_service.cards.words import card_words
-from cds_service.clinician_page.html_pages import decision_page
 from cds_service.clinician_page.launch import clinician_page
+from cds_service.clinician_page.routes import record_page, what_if_routes
 from cds_service.config import Config
 from cds_service.error_answers import answer_errors
 from cds_service.feedback.alert_fatigue import alert_memory
@@ -55,7 +55,8 @@ def create_app(config: Config | None = None) -> Flask:
     app.register_blueprint(source_attributes_routes())
     app.register_blueprint(health_routes())
     if config.smart.on:
-        app.register_blueprint(clinician_page(config, source, decision_page))
+        app.register_blueprint(clinician_page(config, source, record_page(config)))
+        app.register_blueprint(what_if_routes(config))
     app.register_blueprint(
         readiness_routes({FEEDBACK: store.answers, TABLES: lambda: bool(tables().digest)})
     )

@@ -40,7 +40,7 @@ def facts_carried(text: str) -> PatientFacts:
         raise CarriedFactsUnreadable(_place(error)) from error
     except (msgspec.DecodeError, UnicodeError, RecursionError, ArithmeticError) as error:
         raise CarriedFactsUnreadable("facts") from error
-    _refuse_day("as_of", facts.as_of)
+    _refuse_day("facts.as_of", facts.as_of)
     for name, fact in facts.named().items():
         _refuse_fact(name, fact)
     _refuse_results(facts)

@@ -9,8 +9,6 @@ from flask import Response
 
 from cds_service.clinician_page.launch_faults import LaunchFault
 from cds_service.content_policy import content_policy, style_hash
-from cds_service.patient_view import DecidedRecord
-from relapse_model.__main__ import explanation
 
 _STYLE = (
     ":root{color-scheme:light dark}"
@@ -41,9 +39,3 @@ def fault_page(fault: LaunchFault, embedders: Sequence[str]) -> Response:
     response = html_page(html, embedders, style_hash(_STYLE))
     response.status_code = fault.status
     return response
-
-
-def decision_page(record: DecidedRecord) -> str:
-    """What was decided, as text."""
-    told = escape("\n".join(explanation(record.decision)))
-    return f"<!doctype html><title>Decision</title><pre>{told}</pre>"

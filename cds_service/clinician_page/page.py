@@ -1,7 +1,7 @@
 """The clinician's page as HTML: one decision, drawn and told, on record or under a hypothesis.
 
 Pure: the same facts and decision give the same page. Everything is escaped by the templates; the
-page asks no other server for anything (``routes.page_policy``).
+page asks no other server for anything (``content_policy``).
 """
 
 from __future__ import annotations

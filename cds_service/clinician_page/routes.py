@@ -2,15 +2,19 @@
 
 from __future__ import annotations
 
-from importlib.resources import files
+from collections.abc import Callable
+from urllib.parse import urlsplit
 
 from flask import Blueprint, Response, request
 from werkzeug.exceptions import HTTPException, RequestEntityTooLarge
 
 from cds_service.clinician_page.carried_facts import facts_carried
+from cds_service.clinician_page.html_pages import html_page
 from cds_service.clinician_page.page import error_page, page_of
 from cds_service.clinician_page.what_if import OFFERED, hypothesis
+from cds_service.config import Config
 from cds_service.errors import CdsServiceError
+from cds_service.patient_view import DecidedRecord
 from relapse_model.decide import decide
 from relapse_model.errors import FactsError
 
@@ -18,44 +22,29 @@ FORM_LIMIT = 1_000_000
 """Most bytes of a form: the facts of one child take about 5 kB, remarks included."""
 
 _FORM = "application/x-www-form-urlencoded"
-_STATIC = {"page.css": "text/css", "page.js": "text/javascript"}
 _REFUSED = "This request cannot be answered"
 
 
-def page_policy(frame_ancestors: tuple[str, ...] = ()) -> str:
-    """Content security policy of the page: nothing but its own style, script and form.
+def record_page(config: Config) -> Callable[[DecidedRecord], str]:
+    """The page of a record that was read and decided, as ``launch`` shows it."""
 
-    ``frame_ancestors``: origins of EHRs that may show the page in a frame; none without.
-    """
-    framing = " ".join(frame_ancestors) or "'none'"
-    return (
-        "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self' data:; "
-        f"form-action 'self'; base-uri 'none'; frame-ancestors {framing}"
+    def page(record: DecidedRecord) -> str:
+        return page_of(record.facts, record.decision, root=_root(config))
+
+    return page
+
+
+def _root(config: Config) -> str:
+    """The path before the addresses of this service, as a browser sees it."""
+    return urlsplit(config.public_url).path.rstrip("/")
+
+
+def what_if_routes(config: Config) -> Blueprint:
+    """The routes under ``/clinician-page``."""
+    routes = Blueprint(
+        "what_if", __name__, static_folder="static", static_url_path="/clinician-page/static"
     )
-
-
-def html(page: str, status: int = 200, frame_ancestors: tuple[str, ...] = ()) -> Response:
-    """A page as it leaves, with its policy."""
-    response = Response(page, status=status, mimetype="text/html")
-    response.headers["Content-Security-Policy"] = page_policy(frame_ancestors)
-    return response
-
-
-def clinician_page(root: str = "", frame_ancestors: tuple[str, ...] = ()) -> Blueprint:
-    """The routes under ``/clinician-page``; ``root``: path before them as a browser sees it."""
-    routes = Blueprint("clinician_page", __name__)
-    static = {
-        name: files("cds_service.clinician_page").joinpath("static", name).read_bytes()
-        for name in _STATIC
-    }
-
-    @routes.get("/clinician-page/page.css")
-    def _style() -> Response:
-        return Response(static["page.css"], mimetype=_STATIC["page.css"])
-
-    @routes.get("/clinician-page/page.js")
-    def _script() -> Response:
-        return Response(static["page.js"], mimetype=_STATIC["page.js"])
+    root, embedders = _root(config), config.smart.embedders
 
     @routes.post("/clinician-page/what-if")
     def _what_if() -> Response:
@@ -68,11 +57,16 @@ def clinician_page(root: str = "", frame_ancestors: tuple[str, ...] = ()) -> Blu
             found = hypothesis(facts, _settings())
         except FactsError as error:
             page = page_of(facts, decision, problem=f"{error}.", root=root)
-            return html(page, 400, frame_ancestors)
-        return html(page_of(facts, decision, hypothesis=found, root=root), 200, frame_ancestors)
+            return answer(page, 400)
+        return answer(page_of(facts, decision, hypothesis=found, root=root))
+
+    def answer(page: str, status: int = 200) -> Response:
+        response = html_page(page, embedders)
+        response.status_code = status
+        return response
 
     def refused(text: str, status: int) -> Response:
-        return html(error_page(_REFUSED, text, root=root), status, frame_ancestors)
+        return answer(error_page(_REFUSED, text, root=root), status)
 
     @routes.errorhandler(CdsServiceError)
     def _unreadable(error: CdsServiceError) -> Response:
