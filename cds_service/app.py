@@ -64,7 +64,7 @@ def create_app(config: Config | None = None) -> Flask:
         app.register_blueprint(metrics_routes())
     if config.sample_patients:
         app.register_blueprint(sample_fhir(config))
-        app.register_blueprint(try_it(config))
+        app.register_blueprint(try_it(config, source, memory))
         app.register_blueprint(sample_ehr(config))
     answer_errors(app)
 
