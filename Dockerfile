@@ -2,9 +2,11 @@
 #
 #   docker build -t relapsed-all-cds .
 #   docker run --rm --read-only --tmpfs /tmp --cap-drop ALL --security-opt no-new-privileges \
-#     -p 8080:8080 -e CDS_ALLOWED_ORIGINS=https://ehr.example.org relapsed-all-cds
+#     -p 8080:8080 -e CDS_PUBLIC_URL=https://cds.example.org -e CDS_TRUST_FILE=/etc/cds/trust.toml \
+#     -v ./trust.toml:/etc/cds/trust.toml:ro -v cds:/var/lib/relapsed-all-cds relapsed-all-cds
 #
-# For a trial with the sample patients add -e CDS_MODE=development.
+# The trust file names the CDS clients that may call (docs/trust.md). For a trial with the sample
+# patients use `make run`: development mode answers its own machine alone, so no container's caller.
 # Who releases an image pins the base image by its digest.
 
 FROM python:3.13-slim AS build
@@ -26,7 +28,8 @@ RUN /opt/build/bin/pip wheel --no-build-isolation --no-deps --no-index --wheel-d
 FROM python:3.13-slim
 COPY --from=build /opt/service /opt/service
 ENV PATH=/opt/service/bin:$PATH PYTHONUNBUFFERED=1 CDS_MODE=production \
-    CDS_FEEDBACK_DATABASE=sqlite:////var/lib/relapsed-all-cds/feedback.sqlite3
+    CDS_FEEDBACK_DATABASE=sqlite:////var/lib/relapsed-all-cds/feedback.sqlite3 \
+    CDS_REPLAY_STORE=sqlite:////var/lib/relapsed-all-cds/replay.sqlite3
 RUN install -d -o 10001 -g 10001 /var/lib/relapsed-all-cds
 VOLUME /var/lib/relapsed-all-cds
 USER 10001:10001

@@ -1,6 +1,6 @@
 # The commands of this repository. GNU make and a POSIX shell are enough; Python 3.11 or newer.
 #
-#   make run     serve on 127.0.0.1:8080 with sample patients (HOST=..., PORT=...)
+#   make run     serve on 127.0.0.1:8080 with sample patients (PORT=...)
 #   make test    every check, then every test
 
 .PHONY: help run test test-fresh check docs lock mutation clean

@@ -7,6 +7,8 @@ import os
 from flask import Flask, Response, request
 
 from cds_service.answers import empty_answer
+from cds_service.caller_service import CallerServices
+from cds_service.cards.presentation import presentation
 from cds_service.cards.suggestions import orders
 from cds_service.cards.words import card_words
 from cds_service.clinician_page.launch import clinician_page
@@ -23,9 +25,11 @@ from cds_service.prefetch import RecordSource
 from cds_service.response_headers import with_headers
 from cds_service.sample_patients.fhir import sample_fhir
 from cds_service.source_attributes import source_attributes_routes
+from cds_service.trust.admission import admission
+from cds_service.trust.guard import guard
 from cds_service.try_it.ehr import sample_ehr
 from cds_service.try_it.pages import try_it
-from cds_service.watching.readiness import FEEDBACK, TABLES, readiness_routes
+from cds_service.watching.readiness import FEEDBACK, REPLAYS, TABLES, readiness_routes
 from cds_service.watching.request_watch import metrics_routes, watch
 from cds_service.watching.traces import trace
 from relapse_model.loader import tables
@@ -37,12 +41,14 @@ def create_app(config: Config | None = None) -> Flask:
     Tables, code sets, words and settings are read and checked here, once.
     """
     config = config or Config.from_environment(os.environ)
+    admitted = admission(config)
     tables()
     card_words()
     orders()
     store = FeedbackStore(config.feedback_database, config.feedback_days)
     memory = alert_memory(config, store)
     source = RecordSource(FhirClient(), config.fhir, config.local_codes)
+    served = CallerServices(admitted.clients, presentation(config, memory), source)
 
     app = Flask(__name__, static_folder=None)
     # A redirect would lose the POST and, in a browser, the CORS preflight.
@@ -50,16 +56,19 @@ def create_app(config: Config | None = None) -> Flask:
     app.url_map.merge_slashes = False
     watch(app)
     trace(app, config.traces)
-    app.register_blueprint(hook_routes(config, source, memory))
+    app.register_blueprint(hook_routes(config, served))
     app.register_blueprint(feedback_routes(config, store, memory))
     app.register_blueprint(source_attributes_routes())
     app.register_blueprint(health_routes())
     if config.smart.on:
         app.register_blueprint(clinician_page(config, source, record_page(config)))
         app.register_blueprint(what_if_routes(config))
-    app.register_blueprint(
-        readiness_routes({FEEDBACK: store.answers, TABLES: lambda: bool(tables().digest)})
-    )
+    checks = {
+        FEEDBACK: store.answers,
+        TABLES: lambda: bool(tables().digest),
+        REPLAYS: admitted.replays.answers,
+    }
+    app.register_blueprint(readiness_routes(checks))
     if config.metrics:
         app.register_blueprint(metrics_routes())
     if config.sample_patients:
@@ -67,6 +76,8 @@ def create_app(config: Config | None = None) -> Flask:
         app.register_blueprint(try_it(config, source, memory))
         app.register_blueprint(sample_ehr(config))
     answer_errors(app)
+
+    guard(app, config, admitted)
 
     @app.before_request
     def _preflight() -> Response | None:

@@ -11,6 +11,7 @@ from cds_service.fhir_server.settings import FhirSettings
 from cds_service.local_codes import local_codes
 from cds_service.settings import (
     group,
+    is_loopback,
     one_of,
     origins,
     refuse_unknown,
@@ -22,6 +23,7 @@ from cds_service.settings import (
     urls,
     whole_number,
 )
+from cds_service.trust.settings import TrustSettings
 from fhir_mappings.site_codes import SiteCodes
 
 DEVELOPMENT, PRODUCTION = "development", "production"
@@ -130,6 +132,7 @@ class Config:
     )
     fhir: FhirSettings = group(FhirSettings)
     smart: SmartSettings = group(SmartSettings)
+    trust: TrustSettings = group(TrustSettings)
 
     @property
     def development(self) -> bool:
@@ -164,6 +167,10 @@ class Config:
 
     def check(self) -> None:
         """Raise SettingError where settings that are sound alone do not go together."""
+        if self.development and not is_loopback(self.host):
+            raise SettingError(
+                "HOST", "must be this machine, such as 127.0.0.1: development mode lets anybody in"
+            )
         if self.sample_patients and not self.development:
             raise SettingError("CDS_SAMPLE_PATIENTS", "cannot be on in production")
         if self.alert_fatigue_hours and len(self.alert_fatigue_key) < _SHORTEST_KEY:

@@ -1,8 +1,9 @@
 """One JSON line per decision, and per bug; nothing about the patient.
 
 What may stand in a line is listed here and nowhere else: ids that we made, the hook instance where
-it is a UUID (a client may write anything into it), versions, the plan and the ids of the rules.
-Facts, evidence, dates, resource ids, headers and addresses never do.
+it is a UUID (a client may write anything into it), versions, the plan and the ids of the rules; of
+the caller the address and tenant of the trust file, and the start of a hash of its token's id.
+Facts, evidence, dates, resource ids, headers, tokens and addresses of calls never do.
 """
 
 from __future__ import annotations
@@ -17,16 +18,19 @@ from types import TracebackType
 
 from cds_service.errors import ResponseDefectError
 from cds_service.hook_request import HookRequest
+from cds_service.trust.clients import ANONYMOUS, Caller
 from relapse_model.decision import Decision
 
 DECISIONS = logging.getLogger("cds_service.decisions")
+REJECTIONS = logging.getLogger("cds_service.rejections")
+"""Calls that were refused as not authorised."""
 BUGS = logging.getLogger("cds_service.bugs")
 
 _UUID = re.compile(r"[0-9a-fA-F]{8}(-[0-9a-fA-F]{4}){3}-[0-9a-fA-F]{12}")
 
 
 def write_to_stderr() -> None:
-    """Send both logs to standard error, one JSON object per line."""
+    """Send every log to standard error, one JSON object per line."""
     logger = logging.getLogger("cds_service")
     if not logger.handlers:
         handler = logging.StreamHandler(sys.stderr)
@@ -36,7 +40,9 @@ def write_to_stderr() -> None:
     logger.propagate = False
 
 
-def record(hook: HookRequest, decision_id: str, decision: Decision, cards: int) -> None:
+def record(
+    hook: HookRequest, decision_id: str, decision: Decision, cards: int, caller: Caller = ANONYMOUS
+) -> None:
     """Log one decision: who asked (hook instance), what was decided, and by which rules."""
     _write(
         DECISIONS,
@@ -50,7 +56,22 @@ def record(hook: HookRequest, decision_id: str, decision: Decision, cards: int) 
         plan=decision.plan,
         rules=[f"{step.table}:{rule}" for step in decision.trace for rule in step.rules],
         cards=cards,
+        **_caller(caller),
     )
+
+
+def record_mode(mode: str) -> None:
+    """Log at start whether calls without a token are let in (development) or none (production)."""
+    calls = "with or without a token, of this machine" if mode == "development" else "with a token"
+    _write(DECISIONS, logging.INFO, event="start", mode=mode, calls=calls)
+
+
+def record_rejection(why: str, iss: str) -> None:
+    """Log that a call was not authorised: the class of the reason, and ``iss`` where it is known.
+
+    ``iss`` comes from the trust file, never from the token.
+    """
+    _write(REJECTIONS, logging.WARNING, event="rejected", why=why, client=iss or "not known")
 
 
 def record_bug(bug_id: str, error: BaseException) -> None:
@@ -75,6 +96,13 @@ def frames(trace: TracebackType | None) -> list[str]:
         f"{PurePath(frame.filename).name}:{frame.lineno} {frame.name}"
         for frame in traceback.extract_tb(trace)
     ]
+
+
+def _caller(caller: Caller) -> dict[str, str]:
+    if caller.client is None:
+        return {"client": "without token"}
+    told = {"client": caller.iss, "token": caller.token}
+    return {**told, "tenant": caller.tenant} if caller.tenant else told
 
 
 def _loggable_instance(text: str) -> str:

@@ -27,7 +27,9 @@ def answer_errors(app: Flask) -> None:
     def _refused(error: CdsServiceError) -> Response:
         if isinstance(error, RequiredDataMissing):
             measures.data_missing(error.reasons)
-        return json_answer(error.outcome(), error.status)
+        response = json_answer(error.outcome(), error.status)
+        response.headers.update(error.headers)
+        return response
 
     @app.errorhandler(HTTPException)
     def _http(error: HTTPException) -> Response:

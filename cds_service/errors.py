@@ -10,6 +10,8 @@
     │   ├── FieldMistyped                  400  names the field
     │   ├── WrongHook                      400  the service does not answer this hook
     │   └── CarriedFactsUnreadable         400  facts sent back by the clinician's page, changed
+    ├── NotTrusted                         401  no token that is accepted; never says why
+    ├── OtherMachine                       403  development mode answers its own machine alone
     ├── NotFound                           404
     │   ├── UnknownService                 404  no service of this id
     │   └── UnknownSample                  404  no sample resource of this id (development)
@@ -17,7 +19,10 @@
     ├── BodyTooLarge                       413
     ├── UnsupportedMedia                   415  content type or encoding
     ├── OtherPatient                       422  the Patient sent is not the Patient asked about
+    ├── TooManyCalls                       429  of this client; says when to come again
     ├── StorageUnavailable                 503  feedback cannot be kept now
+    ├── TrustUnavailable                   503  it cannot be known now whether the token is good
+    ├── TooBusy                            503  this client has too many calls in work
     └── NotReady                           503  names the parts that do not answer
 
     StartError                             the program does not start
@@ -63,6 +68,11 @@ class CdsServiceError(Exception):
         super().__init__(diagnostics)
         self.diagnostics = diagnostics
         self.fields = fields
+
+    @property
+    def headers(self) -> dict[str, str]:
+        """Headers that belong to the answer."""
+        return {}
 
     def outcome(self) -> dict[str, Any]:
         """The OperationOutcome of this error."""
@@ -146,6 +156,36 @@ class CarriedFactsUnreadable(MalformedRequest):
     def __init__(self, field: str) -> None:
         """Name the field."""
         super().__init__(f"{field} is not as this service wrote it.", field)
+
+
+class NotTrusted(CdsServiceError):
+    """The call brought no token that is accepted. Why is not told to anybody (cds-hooks_2.0)."""
+
+    status = 401
+    code = "login"
+
+    def __init__(self) -> None:
+        """The same words for every reason."""
+        super().__init__("This call is not authorised.")
+
+    @property
+    def headers(self) -> dict[str, str]:
+        """The kind of token, as HTTP demands, and nothing else."""
+        return {"WWW-Authenticate": "Bearer"}
+
+
+class OtherMachine(CdsServiceError):
+    """A call from another machine while the service is in development mode."""
+
+    status = 403
+    code = "forbidden"
+
+    def __init__(self) -> None:
+        """Say what to do."""
+        super().__init__(
+            "The service is in development mode and answers its own machine alone; "
+            "CDS_MODE=production is for everything else."
+        )
 
 
 class NotFound(CdsServiceError):
@@ -242,6 +282,55 @@ class NotReady(CdsServiceError):
     def __init__(self, parts: Iterable[str]) -> None:
         """``parts``: our own names of what does not answer."""
         super().__init__(f"Not ready: no answer from {', '.join(parts)}.")
+
+
+class TrustUnavailable(CdsServiceError):
+    """The used tokens or the keys of a client cannot be looked up: nobody is let in meanwhile."""
+
+    status = 503
+    code = "transient"
+
+    def __init__(self) -> None:
+        """Nothing of the store or the keys is told."""
+        super().__init__("The call cannot be authorised now. Please send it again later.")
+
+    @property
+    def headers(self) -> dict[str, str]:
+        """When to come again."""
+        return {"Retry-After": "5"}
+
+
+class TooManyCalls(CdsServiceError):
+    """A client calls more often than its limit."""
+
+    status = 429
+    code = "throttled"
+
+    def __init__(self, seconds: int) -> None:
+        """``seconds``: until there is room for a call again."""
+        super().__init__("Too many calls of this client. Please slow down.")
+        self._seconds = seconds
+
+    @property
+    def headers(self) -> dict[str, str]:
+        """When to come again."""
+        return {"Retry-After": str(self._seconds)}
+
+
+class TooBusy(CdsServiceError):
+    """A client has as many calls in work as its limit allows."""
+
+    status = 503
+    code = "throttled"
+
+    def __init__(self) -> None:
+        """Nothing to name."""
+        super().__init__("Too many calls of this client are in work. Please send it again.")
+
+    @property
+    def headers(self) -> dict[str, str]:
+        """When to come again."""
+        return {"Retry-After": "1"}
 
 
 class ResponseDefectError(Exception):

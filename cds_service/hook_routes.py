@@ -6,19 +6,17 @@ import msgspec
 from flask import Blueprint, Response, request
 
 from cds_service.answers import json_answer
-from cds_service.cards.presentation import presentation
+from cds_service.caller_service import CallerServices
 from cds_service.config import Config
 from cds_service.discovery import SERVICE_ID, discovery
 from cds_service.errors import UnknownService
-from cds_service.feedback.alert_fatigue import AlertMemory
 from cds_service.patient_view import patient_view
-from cds_service.prefetch import RecordSource
 from cds_service.request_body import json_body
+from cds_service.trust.guard import current_caller
 
 
-def hook_routes(config: Config, source: RecordSource, memory: AlertMemory | None) -> Blueprint:
-    """The routes of CDS Hooks; ``source``: where a record may come from."""
-    shown = presentation(config, memory)
+def hook_routes(config: Config, served: CallerServices) -> Blueprint:
+    """The routes of CDS Hooks; ``served``: what the service is for each caller."""
     services = msgspec.json.encode(discovery(config.local_codes))
     routes = Blueprint("hooks", __name__)
 
@@ -30,7 +28,13 @@ def hook_routes(config: Config, source: RecordSource, memory: AlertMemory | None
     def _service(service_id: str) -> Response:
         known_service(service_id)
         body = json_body(request, config.body_limit)
-        return json_answer(patient_view(body, presentation=shown, source=source))
+        caller = current_caller()
+        service = served.of(caller)
+        return json_answer(
+            patient_view(
+                body, presentation=service.presentation, source=service.source, caller=caller
+            )
+        )
 
     return routes
 

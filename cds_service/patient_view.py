@@ -13,6 +13,7 @@ from cds_service.cards.presentation import Presentation
 from cds_service.cards.response_invariants import checked
 from cds_service.hook_request import HookRequest
 from cds_service.prefetch import SENT_ALONE, RecordSource, prefetched
+from cds_service.trust.clients import ANONYMOUS, Caller
 from cds_service.watching import measures
 from fhir_mappings.patient_facts import patient_facts
 from relapse_model.decide import decide
@@ -74,22 +75,23 @@ def patient_view(
     as_of: date | None = None,
     presentation: Presentation | None = None,
     source: RecordSource = SENT_ALONE,
+    caller: Caller = ANONYMOUS,
 ) -> dict[str, Any]:
     """The CDS Hooks response to one request body; raises CdsServiceError, see ``errors``.
 
     ``as_of``: the day the question is asked; today unless a test says otherwise.
     ``presentation``: client, links and alert fatigue; generic without it. ``source``: where data
-    that were not sent may be fetched; nowhere without it.
+    that were not sent may be fetched; nowhere without it. ``caller``: who asks, for the log.
     """
     hook = HookRequest.parse(body)
     presentation = presentation or Presentation()
     record = decided(hook, as_of, source)
     decision = record.decision
     cards = record.cards(hook.patient_id)
-    shown, held = _without_overridden(cards, hook, decision, presentation)
+    shown, held = _without_overridden(cards, hook, decision, presentation, caller)
     decision_id = str(uuid4())
-    decision_log.record(hook, decision_id, decision, len(shown))
     measures.decided(decision.plan, (card["source"]["topic"]["code"] for card in shown))
+    decision_log.record(hook, decision_id, decision, len(shown), caller)
     told: dict[str, Any] = {"decision": decision_id, **({"heldBack": held} if held else {})}
     return checked(
         {
@@ -100,11 +102,17 @@ def patient_view(
 
 
 def _without_overridden(
-    cards: list[Card], hook: HookRequest, decision: Decision, presentation: Presentation
+    cards: list[Card],
+    hook: HookRequest,
+    decision: Decision,
+    presentation: Presentation,
+    caller: Caller,
 ) -> tuple[list[Card], list[str]]:
     """The cards that are shown, and the topics of those held back: never a silent omission."""
     if presentation.memory is None:
         return cards, []
-    shown = presentation.memory.without_overridden(cards, hook.user_id, hook.patient_id, decision)
+    # Two hospitals may well have a user and a patient of the same ids.
+    user = f"{caller.iss} {caller.tenant} {hook.user_id}" if hook.user_id else ""
+    shown = presentation.memory.without_overridden(cards, user, hook.patient_id, decision)
     left = {card["uuid"] for card in shown}
     return shown, [card["source"]["topic"]["code"] for card in cards if card["uuid"] not in left]

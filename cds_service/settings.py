@@ -8,6 +8,7 @@ misspelt setting would be a silent default.
 
 from __future__ import annotations
 
+import ipaddress
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field, fields
 from pathlib import Path
@@ -193,6 +194,14 @@ def is_url(address: str) -> bool:
             and address.isprintable()
             and " " not in address
         )
+    except ValueError:
+        return False
+
+
+def is_loopback(host: str) -> bool:
+    """Whether ``host``, a name or an address, is this machine."""
+    try:
+        return host == "localhost" or ipaddress.ip_address(host).is_loopback
     except ValueError:
         return False
 

@@ -44,10 +44,11 @@ class CardFeedback:
     reason_code: str = ""
     user_comment: str = ""
 
-    @property
-    def key(self) -> str:
-        """The same outcome told twice has the same key."""
-        told = (self.card, self.outcome, self.outcome_at, *self.suggestions, self.reason_code)
+    def key_of(self, client: str) -> str:
+        """The same outcome told twice by one client (its ``iss``) has the same key."""
+        told = [self.card, self.outcome, self.outcome_at, *self.suggestions, self.reason_code]
+        if client:
+            told.insert(0, client)
         return hashlib.sha256("\n".join(told).encode()).hexdigest()
 
 

@@ -11,6 +11,7 @@ from cds_service.feedback.outcomes import feedback_items
 from cds_service.feedback.store import FeedbackStore
 from cds_service.hook_routes import known_service
 from cds_service.request_body import json_body
+from cds_service.trust.guard import current_caller
 
 
 def feedback_routes(config: Config, store: FeedbackStore, memory: AlertMemory | None) -> Blueprint:
@@ -22,7 +23,7 @@ def feedback_routes(config: Config, store: FeedbackStore, memory: AlertMemory | 
         known_service(service_id)
         body = json_body(request, config.body_limit)
         items = feedback_items(body, comments=config.feedback_comments)
-        new = store.add(items, service_id)
+        new = store.add(items, service_id, current_caller().iss)
         if memory is not None:
             memory.remember(items)
         return json_answer({"received": len(items), "new": new})

@@ -77,10 +77,13 @@ class FeedbackStore:
         self._engine: sa.Engine | None = None
         self._lock = threading.Lock()
 
-    def add(self, items: Iterable[CardFeedback], service: str) -> int:
-        """Keep what is new of ``items``; how many were. Raises StorageUnavailable (503)."""
+    def add(self, items: Iterable[CardFeedback], service: str, client: str = "") -> int:
+        """Keep what is new of ``items``; how many were. Raises StorageUnavailable (503).
+
+        ``client``: the address of the trusted client that tells it; empty where none is known.
+        """
         now = datetime.now(UTC)
-        rows = [_row(item, service, now) for item in items]
+        rows = [_row(item, service, client, now) for item in items]
         try:
             with self.engine().begin() as connection:
                 new = [row for row in rows if insert_new(connection, FEEDBACK, row)]
@@ -132,9 +135,9 @@ def insert_new(connection: sa.Connection, table: sa.Table, row: Mapping[str, Any
     return connection.execute(statement, execution_options=told).rowcount == 1
 
 
-def _row(item: CardFeedback, service: str, now: datetime) -> dict[str, str]:
+def _row(item: CardFeedback, service: str, client: str, now: datetime) -> dict[str, str]:
     return {
-        "key": item.key,
+        "key": item.key_of(client),
         "service": service,
         "card": item.card,
         "topic": item.topic,

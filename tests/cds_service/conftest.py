@@ -10,6 +10,7 @@ from uuid import uuid4
 import pytest
 import sqlalchemy as sa
 from flask.testing import FlaskClient
+from trusted_clients import production_config
 
 from cds_service.app import create_app
 from cds_service.config import Config
@@ -22,11 +23,13 @@ def client() -> FlaskClient:
 
 
 @pytest.fixture(scope="session")
-def production() -> FlaskClient:
-    """A client of the service in production mode, with one allowed origin."""
-    config = Config(
-        mode="production",
-        sample_patients=False,
+def production(tmp_path_factory: pytest.TempPathFactory) -> FlaskClient:
+    """A client of the service in production mode that trusts ``trusted_clients.EHR``.
+
+    One origin is allowed, and bodies of 2000 bytes.
+    """
+    config = production_config(
+        tmp_path_factory.mktemp("production"),
         allowed_origins=("https://ehr.example.org",),
         body_limit=2_000,
     )

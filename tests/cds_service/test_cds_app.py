@@ -9,6 +9,7 @@ from typing import Any
 import pytest
 from cds_answers import SERVICE, outcome_of
 from flask.testing import FlaskClient
+from trusted_clients import EHR
 
 from cds_service import patient_view
 from cds_service.discovery import discovery
@@ -155,7 +156,9 @@ def test_json_under_its_usual_names_is_read(
 
 def test_a_body_over_the_limit_is_a_413(production: FlaskClient) -> None:
     """The limit is a setting."""
-    response = production.post(SERVICE, data=b" " * 2_001, content_type="application/json")
+    response = production.post(
+        SERVICE, data=b" " * 2_001, content_type="application/json", headers=EHR.bearer()
+    )
     assert response.status_code == 413
     assert "2000 bytes" in outcome_of(response)["diagnostics"]
 
@@ -176,6 +179,7 @@ def test_a_chunked_body_is_read_whole_and_refused_over_the_limit(
     response = production.post(
         SERVICE,
         content_type="application/json",
+        headers=EHR.bearer(),
         input_stream=Chunks(b" " * size),
         environ_overrides={"wsgi.input_terminated": True},
     )

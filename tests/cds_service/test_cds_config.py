@@ -48,7 +48,8 @@ def test_production_has_no_sample_patients_and_only_listed_origins() -> None:
 )
 def test_the_address_told_is_one_that_can_be_called(host: str, base: str) -> None:
     """Listening everywhere is told as 127.0.0.1."""
-    assert Config.from_environment({"HOST": host, "PORT": "9000"}).base_url == base
+    settings = {"CDS_MODE": "production", "HOST": host, "PORT": "9000"}
+    assert Config.from_environment(settings).base_url == base
 
 
 @pytest.mark.parametrize(
@@ -60,6 +61,8 @@ def test_the_address_told_is_one_that_can_be_called(host: str, base: str) -> Non
         ("PORT", "٨٠"),
         ("HOST", ""),
         ("HOST", "a b"),
+        ("HOST", "0.0.0.0"),  # noqa: S104 - development mode is for this machine alone
+        ("HOST", "ehr.example"),
         ("CDS_MODE", "Production"),
         ("CDS_SAMPLE_PATIENTS", "true"),
         ("CDS_BODY_LIMIT", "10MB"),

@@ -14,6 +14,7 @@ import requests
 import responses
 from flask.testing import FlaskClient
 from launches import query_of
+from trusted_clients import production_config, production_environment
 from werkzeug.test import TestResponse
 
 from cds_service.app import create_app
@@ -21,7 +22,7 @@ from cds_service.clinician_page.launch_faults import LaunchFault
 from cds_service.clinician_page.smart_settings import SmartSettings
 from cds_service.config import Config
 from cds_service.errors import SettingError
-from cds_service.fhir_server.settings import BaseUrl, FhirSettings
+from cds_service.fhir_server.settings import BaseUrl
 from cds_service.sample_patients.samples import samples
 
 ISS = "https://ehr.example.org/fhir/r4"
@@ -57,14 +58,7 @@ def settings(**changes: Any) -> SmartSettings:
 
 def client_of(**changes: Any) -> FlaskClient:
     """A browser at a service in production."""
-    config = Config(
-        mode="production",
-        public_url=PUBLIC,
-        sample_patients=False,
-        feedback_database="sqlite://",
-        fhir=FhirSettings(loopback=False),
-        smart=settings(**changes),
-    )
+    config = production_config(public_url=PUBLIC, smart=settings(**changes))
     return create_app(config).test_client(use_cookies=False)
 
 
@@ -327,9 +321,7 @@ def test_a_page_in_a_frame_of_a_listed_ehr_keeps_its_cookie(ehr: responses.Reque
 
 def test_in_production_the_page_is_off_until_it_is_configured() -> None:
     """No address of it is there, and no card links to it."""
-    config = Config.from_environment(
-        {"CDS_MODE": "production", "CDS_FEEDBACK_DATABASE": "sqlite://"}
-    )
+    config = Config.from_environment(production_environment())
     client = create_app(config).test_client()
     for address in ("/launch", "/callback", "/try-it/ehr/token", "/try-it/own"):
         assert client.get(address).status_code == 404

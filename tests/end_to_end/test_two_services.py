@@ -16,6 +16,7 @@ import pytest
 import requests
 import sqlalchemy as sa
 from service_process import PATIENCE, Service
+from trusted_clients import EHR, SERVICE_URL, production_environment
 
 SERVICE = "cds-services/relapsed-all-stratification"
 CLIENTS, CALLS, CARDS, KILLS = 4, 30, 3, 4
@@ -61,7 +62,7 @@ def services(
     settings = {
         **environment,
         "PYTHONPATH": str(root),
-        "CDS_MODE": "production",
+        **production_environment(tmp_path),
         "CDS_FEEDBACK_DATABASE": database,
     }
     pair = tuple(Service(free_port(), settings, tmp_path / f"{name}.log") for name in "ab")
@@ -118,7 +119,10 @@ def _send(
 def _answer(service: Service, items: list[dict[str, str]]) -> requests.Response | None:
     try:
         return requests.post(
-            f"{service.base}/{SERVICE}/feedback", json={"feedback": items}, timeout=PATIENCE
+            f"{service.base}/{SERVICE}/feedback",
+            json={"feedback": items},
+            headers=EHR.bearer(f"{SERVICE_URL}/feedback"),
+            timeout=PATIENCE,
         )
     except requests.RequestException:
         return None
