@@ -8,8 +8,8 @@ that is forced by the ranges and the constraints is itself a solution, if there 
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
 from datetime import date
+from typing import NamedTuple
 
 from relapse_model.dates import DateRange, add_days, add_months
 
@@ -17,8 +17,7 @@ Ranges = Mapping[str, tuple[DateRange, ...]]
 """Sorted ranges of each date, meaning their union."""
 
 
-@dataclass(frozen=True, slots=True)
-class Constraint:
+class Constraint(NamedTuple):
     """``later`` is before (or is not before) ``earlier`` plus calendar months plus days."""
 
     later: str
@@ -27,14 +26,15 @@ class Constraint:
     before: bool
     days: int = 0
 
+    def opposite(self) -> Constraint:
+        """What holds exactly where this does not."""
+        return self._replace(before=not self.before)
+
     def renamed(self, name: str, to: str) -> Constraint:
         """The same constraint on another copy of one date."""
-        return Constraint(
+        return self._replace(
             later=to if self.later == name else self.later,
             earlier=to if self.earlier == name else self.earlier,
-            months=self.months,
-            before=self.before,
-            days=self.days,
         )
 
 
@@ -46,6 +46,57 @@ def before(later: str, earlier: str, months: int = 0, days: int = 0) -> Constrai
 def not_before(later: str, earlier: str, months: int = 0, days: int = 0) -> Constraint:
     """``later`` >= ``earlier`` + months + days."""
     return Constraint(later, earlier, months, before=False, days=days)
+
+
+class Chronology:
+    """The dates of one child, each known as ranges, and the orders in which they can stand."""
+
+    def __init__(self, ranges: Ranges) -> None:
+        """No order was asked for yet."""
+        self.ranges = ranges
+        self._all_known = all(is_known(found) for found in ranges.values())
+        self._held: dict[Constraint, bool] = {}
+
+    def may_stand(self, constraints: Iterable[Constraint]) -> bool:
+        """Whether some day of every date satisfies all the constraints together.
+
+        A constraint that no two days of its dates satisfy settles it, and so do two that are
+        opposites; where every date is known, each constraint on its own does.
+        """
+        rules = tuple(constraints)
+        if not all(self._may_hold(rule) for rule in reversed(rules)):  # the telling ones come last
+            return False
+        if self._all_known:
+            return True
+        together = set(rules)
+        if any(rule.opposite() in together for rule in rules if rule.before):
+            return False
+        return earliest_days(self.ranges, rules) is not None
+
+    def with_another(self, name: str, copy: str) -> Chronology:
+        """These dates with a second, independent copy of one of them."""
+        return Chronology({**self.ranges, copy: self.ranges[name]})
+
+    def _may_hold(self, rule: Constraint) -> bool:
+        """Whether two days of its dates satisfy it: adding months keeps days in order."""
+        held = self._held.get(rule)
+        if held is None:
+            later, earlier = self.ranges[rule.later], self.ranges[rule.earlier]
+            if rule.before:
+                held = later[0].earliest < _shifted(_latest(earlier), rule)
+            else:
+                held = _latest(later) >= _shifted(earlier[0].earliest, rule)
+            self._held[rule] = held
+        return held
+
+
+def is_known(ranges: tuple[DateRange, ...]) -> bool:
+    """Whether one day is left."""
+    return len(ranges) == 1 and ranges[0].earliest == ranges[0].latest
+
+
+def _latest(ranges: tuple[DateRange, ...]) -> date:
+    return max(item.latest for item in ranges)
 
 
 def earliest_days(ranges: Ranges, constraints: Iterable[Constraint]) -> dict[str, date] | None:

@@ -19,6 +19,9 @@ FIRST_DAY = date(1900, 1, 1)
 LAST_DAY = date(2199, 12, 31)
 """Later than any event of a child's record: the upper end of an unknown date."""
 
+_SHORTEST_MONTH = 28
+"""Days that every month has."""
+
 _PARTIAL = re.compile(r"(\d{4})(?:-(\d{2})(?:-(\d{2}))?)?")
 
 
@@ -85,6 +88,8 @@ def add_months(day: date, months: int) -> date:
     """``day`` plus calendar ``months`` (negative allowed), clamped to the end of the month."""
     year, month0 = divmod(day.year * 12 + day.month - 1 + months, 12)
     month = month0 + 1
+    if day.day <= _SHORTEST_MONTH:
+        return date(year, month, day.day)
     return date(year, month, min(day.day, calendar.monthrange(year, month)[1]))
 
 

@@ -6,13 +6,14 @@ have: the tables are read in every possible world, and the decision is what they
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Mapping, Sequence
-from dataclasses import replace
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, replace
+from functools import lru_cache
 from typing import Any
 
 from relapse_model.caveats import ADVERSE_LESIONS, caveat_flags
 from relapse_model.dates import add_months
-from relapse_model.decision import Decision, LocalTherapy, Model
+from relapse_model.decision import Alternative, Answer, Decision, LocalTherapy, Model
 from relapse_model.facts import PatientFacts
 from relapse_model.loader import Tables, tables
 from relapse_model.local_therapy import local_therapy
@@ -23,7 +24,7 @@ from relapse_model.schemes import Cell, other_schemes
 from relapse_model.site import SiteWorlds, site_worlds
 from relapse_model.table import Rule
 from relapse_model.timing import TimeWorlds, time_worlds
-from relapse_model.wanted import Outcome, answers_to, wanted_facts, worlds_of
+from relapse_model.wanted import Outcome, Outcomes, answers_to, wanted_facts
 from relapse_model.worlds import Spread, choice
 
 MODEL_VERSION = "0.1.0"
@@ -46,6 +47,21 @@ Fired = dict[str, tuple[str, Rule]]
 """Rows that fired: id -> (table, row)."""
 
 
+@dataclass(frozen=True, slots=True)
+class Verdict:
+    """What the tables say together in all worlds.
+
+    ``fired``: the rows that may fire. ``cells``: what the worlds say that come as far as the site.
+    """
+
+    plan: str
+    plans: tuple[str, ...]
+    wanted: tuple[str, ...]
+    answers: tuple[Answer, ...]
+    fired: tuple[tuple[str, Rule], ...]
+    cells: frozenset[Cell]
+
+
 def decide(facts: PatientFacts) -> Decision:
     """The decision for one child. Pure: the same facts give the same decision."""
     model = tables()
@@ -54,86 +70,79 @@ def decide(facts: PatientFacts) -> Decision:
         return _undatable(facts, time, model)
     site = site_worlds(facts, model)
     mrd = mrd_class(facts, model)
-    columns = _columns(facts, time, site, mrd, model)
-    fired: Fired = {}
-    outcomes = [(world, _outcome(world, model, fired)) for world in worlds_of(columns)]
-
-    def outcome(world: Mapping[str, Any]) -> Outcome:
-        return _outcome(world, model, {})
-
-    plan, plans = _plan({result.plan for _, result in outcomes})
-    wanted = _without_later_states(wanted_facts(columns, outcome), columns, outcome, plan)
+    verdict = _verdict(_columns(facts, time, site, mrd, model), model)
     decision = Decision(
         model=Model(MODEL_VERSION, model.digest),
-        plan=plan,
-        plans=plans,
-        wanted=wanted,
-        answers=answers_to(wanted, columns, outcome),
+        plan=verdict.plan,
+        plans=verdict.plans,
+        wanted=verdict.wanted,
+        answers=verdict.answers,
         facts=fact_reports(facts, model),
         remarks=tuple(sorted(set(facts.remarks))),
     )
     flags = {remark.flag for remark in facts.remarks}
-    reached = [(world, result) for world, result in outcomes if result.site]
-    if reached:
+    fired: list[tuple[str, Rule]] = [*verdict.fired]
+    if verdict.cells:
         local = local_therapy(facts, site, model)
-        decision = _stratified(decision, reached, site, local.therapy)
-        decision = replace(decision, limits=time.limits)
-        uses_mrd = plan not in WITHOUT_MRD and bool({"S1", "S2"} & set(decision.s_group))
-        rows = [*time.fired, *site.fired, *local.fired, *(mrd.fired if uses_mrd else ())]
+        stratified = _stratified(verdict, site, local.therapy)
+        uses_mrd = verdict.plan not in WITHOUT_MRD and bool({"S1", "S2"} & {*stratified["s_group"]})
         flags |= time.flags | site.flags | caveat_flags(facts, local.therapy, model)
-        if uses_mrd:
-            decision = replace(decision, mrd=mrd.value)
-            flags |= mrd.flags
-        if decision.s_group:
-            others = other_schemes(_cells(reached), time.others, model)
-            decision = replace(decision, alternatives=(*others.alternatives, *time.surrogate))
-            rows += others.fired
+        flags |= mrd.flags if uses_mrd else set()
+        flags |= {flag for _, rule in (*local.fired, *fired) for flag in rule.flags}
+        fired += [*time.fired, *site.fired, *local.fired, *(mrd.fired if uses_mrd else ())]
+        alternatives: tuple[Alternative, ...] = ()
+        if stratified["s_group"]:
+            grouped = frozenset(cell for cell in verdict.cells if cell.s_group)
+            others = other_schemes(grouped, time.others, model)
+            alternatives = (*others.alternatives, *time.surrogate)
+            fired += others.fired
             flags |= {"DEFINITIONS_DIVERGE"} if others.definitions_diverge else set()
-        certain = [*local.fired, *fired.values()]
-        flags |= {flag for _, rule in certain for flag in rule.flags}
-        fired |= {rule.id: (table, rule) for table, rule in rows}
-    decision = replace(decision, flags=tuple(sorted(flags)), trace=steps(fired.values()))
+        decision = replace(
+            decision,
+            **stratified,
+            limits=time.limits,
+            mrd=mrd.value if uses_mrd else decision.mrd,
+            alternatives=alternatives,
+        )
+    decision = replace(decision, flags=tuple(sorted(flags)), trace=steps(tuple(fired)))
     return with_statements(decision, facts, model, site.cns)
 
 
-Reached = Sequence[tuple[Mapping[str, Any], Outcome]]
-"""Worlds whose evaluation came as far as the site, with what they lead to."""
+Columns = tuple[tuple[str, Spread[Any]], ...]
+"""The columns of the last question by name, each with all values it may have."""
 
 
-def _stratified(
-    decision: Decision, reached: Reached, site: SiteWorlds, therapy: LocalTherapy
-) -> Decision:
-    """The decision with what the worlds say of time, site, group and local therapy."""
-    confirm = decision.plan == "CONFIRM_RELAPSE"
-    return replace(
-        decision,
-        timing=_found(world["time"].timing for world, _ in reached),
-        site=_found(world["site"] for world, _ in reached),
-        immunophenotype=_found(world["immunophenotype"] for world, _ in reached),
-        s_group=() if confirm else _found(result.s_group for _, result in reached),
-        risk=() if confirm else _found(result.risk for _, result in reached),
-        cns_status=site.cns_status,
-        local_therapy=therapy,
-    )
-
-
-def _cells(reached: Reached) -> set[Cell]:
-    """The cells of Table 1 that the worlds are in."""
-    return {
+@lru_cache(maxsize=1_000)
+def _verdict(columns: Columns, model: Tables) -> Verdict:
+    """The verdict of all worlds, remembered: nothing in ``columns`` is about one child alone."""
+    fired: Fired = {}
+    outcomes = Outcomes(dict(columns), lambda world: _outcome(world, model, fired))
+    found = tuple(fired.values())  # not those of the worlds that are only asked about
+    plan, plans = _plan({result.plan for result in outcomes.outcomes})
+    wanted = _without_later_states(wanted_facts(outcomes), outcomes, plan)
+    cells = frozenset(
         Cell(
-            world["time"].timing,
-            world["site"],
-            world["immunophenotype"],
-            result.s_group,
-            result.risk,
+            timing=world["time"].timing,
+            site=world["site"],
+            immunophenotype=world["immunophenotype"],
+            s_group=result.s_group,
+            risk=result.risk,
         )
-        for world, result in reached
-        if result.s_group
+        for world, result in zip(outcomes.worlds, outcomes.outcomes, strict=True)
+        if result.site
+    )
+    return Verdict(plan, plans, wanted, answers_to(wanted, outcomes), found, cells)
+
+
+def _stratified(verdict: Verdict, site: SiteWorlds, therapy: LocalTherapy) -> dict[str, Any]:
+    """What the worlds say of time, site, group and local therapy, as fields of a decision."""
+    found: dict[str, Any] = {
+        name: tuple(sorted({getattr(cell, name) for cell in verdict.cells} - {""}))
+        for name in ("timing", "site", "immunophenotype", "s_group", "risk")
     }
-
-
-def _found(values: Iterable[str]) -> tuple[str, ...]:
-    return tuple(sorted(set(values) - {""}))
+    if verdict.plan == "CONFIRM_RELAPSE":
+        found |= {"s_group": (), "risk": ()}
+    return found | {"cns_status": site.cns_status, "local_therapy": therapy}
 
 
 def _outcome(world: Mapping[str, Any], model: Tables, fired: Fired) -> Outcome:
@@ -193,21 +202,19 @@ ALLOCATING_STATES = ("mrd", "genetics")
 
 
 def _without_later_states(
-    wanted: tuple[str, ...],
-    columns: Mapping[str, Spread[Any]],
-    outcome: Callable[[Mapping[str, Any]], Outcome],
-    plan: str,
+    wanted: tuple[str, ...], outcomes: Outcomes, plan: str
 ) -> tuple[str, ...]:
     """While plan or relapse is open: of the states only those that change what is answered."""
     if plan not in ("INSUFFICIENT_DATA", "CONFIRM_RELAPSE"):
         return wanted
+    columns = outcomes.columns
     kept = []
     for name in wanted:
         state = name in HISTORY_STATES + ALLOCATING_STATES and len(columns[name].results) == 1
         if not state or (
             name in ALLOCATING_STATES
             and any(
-                _plan(_plans_if(columns, outcome, name, results))[0] != plan
+                _plan(_plans_if(outcomes, name, results))[0] != plan
                 for results in columns[name].answers[name].values()
             )
         ):
@@ -215,48 +222,39 @@ def _without_later_states(
     return tuple(kept)
 
 
-def _plans_if(
-    columns: Mapping[str, Spread[Any]],
-    outcome: Callable[[Mapping[str, Any]], Outcome],
-    name: str,
-    results: frozenset[str],
-) -> set[str]:
+def _plans_if(outcomes: Outcomes, name: str, results: frozenset[str]) -> set[str]:
     """The plans of all worlds if the column ``name`` had these results."""
-    changed = {**columns, name: Spread(results, {}, {})}
-    return {outcome(world).plan for world in worlds_of(changed)}
+    return {item.plan for value in results for item in outcomes.with_value(name, value)}
 
 
 def _columns(
     facts: PatientFacts, time: TimeWorlds, site: SiteWorlds, mrd: MrdClass, model: Tables
-) -> dict[str, Spread[Any]]:
+) -> Columns:
     """The columns of the last question, each with all values it may have."""
 
-    def states(name: str, values: Iterable[str]) -> list[str]:
+    def states(name: str, values: Iterable[str]) -> tuple[str, ...]:
         open_states = model.facts[name].open_states
-        return [to for value in values for to in open_states.get(value, ())]
+        return tuple(to for value in values for to in open_states.get(value, ()))
 
     genetics = frozenset(_genetics(value) for value in facts.genetics.values)
-    other_genetics = [_genetics(v) for v in states("genetics", facts.genetics.values)]
-    columns: dict[str, Spread[Any]] = {
-        "disease": choice("disease", facts.disease.values),
-        "relapse_number": choice("relapse_number", facts.relapse_number.values),
-        "cr1_achieved": choice("cr1_achieved", facts.cr1_achieved.values),
-        "time": time.spread if time.spread.results else _no_time(),
-        "site": site.site,
-        "immunophenotype": choice("immunophenotype", facts.immunophenotype.values),
-        "mrd": choice("mrd", frozenset({mrd.value}), states("mrd", [mrd.value])),
-        "genetics": choice("genetics", genetics, other_genetics),
-        "cr2": choice("cr2", facts.cr2.values, states("cr2", facts.cr2.values)),
-        "prior_hsct": choice(
-            "prior_hsct", facts.prior_hsct.values, states("prior_hsct", facts.prior_hsct.values)
-        ),
-    }
-    return columns
+    other_genetics = tuple(_genetics(v) for v in states("genetics", facts.genetics.values))
+    cr2, hsct = facts.cr2.values, facts.prior_hsct.values
+    return (
+        ("disease", choice("disease", facts.disease.values)),
+        ("relapse_number", choice("relapse_number", facts.relapse_number.values)),
+        ("cr1_achieved", choice("cr1_achieved", facts.cr1_achieved.values)),
+        ("time", time.spread if time.spread.results else NO_TIME),
+        ("site", site.site),
+        ("immunophenotype", choice("immunophenotype", facts.immunophenotype.values)),
+        ("mrd", choice("mrd", frozenset({mrd.value}), states("mrd", [mrd.value]))),
+        ("genetics", choice("genetics", genetics, other_genetics)),
+        ("cr2", choice("cr2", cr2, states("cr2", cr2))),
+        ("prior_hsct", choice("prior_hsct", hsct, states("prior_hsct", hsct))),
+    )
 
 
-def _no_time() -> Spread[Time]:
-    """Dates without meaning, for a disease that the article is not about."""
-    return Spread(frozenset({Time("child", "late")}), {}, {})
+NO_TIME = Spread(frozenset({Time("child", "late")}), {}, {})
+"""Dates without meaning, for a disease that the article is not about."""
 
 
 def _genetics(value: str) -> str:

@@ -7,8 +7,9 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 from dataclasses import dataclass
+from functools import lru_cache
 
-from relapse_model.chronology import Constraint, Ranges, before, earliest_days, not_before
+from relapse_model.chronology import Chronology, Constraint, before, not_before
 from relapse_model.dates import FIRST_DAY
 from relapse_model.loader import Tables
 
@@ -38,6 +39,7 @@ class OtherTiming:
     other: str
 
 
+@lru_cache(maxsize=8)
 def definitions(tables: Tables) -> tuple[Definition, ...]:
     """The article's other definitions, with their months from the table of thresholds."""
     return (
@@ -49,23 +51,23 @@ def definitions(tables: Tables) -> tuple[Definition, ...]:
 
 def other_timings(
     regions: Iterable[tuple[str, tuple[Constraint, ...]]],
-    ranges: Ranges,
+    chronology: Chronology,
     others: Iterable[Definition],
 ) -> frozenset[OtherTiming]:
     """What each definition may say; none where its anchor or the relapse is unknown.
 
     ``regions``: governing timing and the order of dates it belongs to.
     """
-    known = {name for name in ranges if ranges[name][0].earliest > FIRST_DAY}
+    known = {name for name, found in chronology.ranges.items() if found[0].earliest > FIRST_DAY}
     regions = tuple(regions)
     return frozenset(
         OtherTiming(definition.name, timing, other)
         for definition in others
         if {definition.anchor, "relapse_date"} <= known
-        for timing, constraints in regions
         for other, constraint in (
             ("early", before("relapse_date", definition.anchor, definition.months)),
             ("late", not_before("relapse_date", definition.anchor, definition.months)),
         )
-        if earliest_days(ranges, (*constraints, constraint)) is not None
+        for timing, constraints in regions
+        if chronology.may_stand((*constraints, constraint))
     )

@@ -51,9 +51,9 @@ class Threshold:
     citation: Citation
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, eq=False)
 class Tables:
-    """Everything in ``tables/``, checked."""
+    """Everything in ``tables/``, checked; one object is equal to itself alone."""
 
     sources: Mapping[str, Source]
     thresholds: Mapping[str, Threshold]

@@ -7,13 +7,12 @@ that share all dates but one show what that date decides.
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from itertools import combinations
 from typing import NamedTuple
 
-from relapse_model.chronology import Constraint, Ranges, before, earliest_days, not_before
-from relapse_model.dates import DateRange
+from relapse_model.chronology import Chronology, Constraint, before, is_known, not_before
 from relapse_model.table import DecisionTable, Rule
 from relapse_model.worlds import Swing
 
@@ -59,7 +58,7 @@ class Course(NamedTuple):
     premature: bool = False
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, eq=False)
 class Region:
     """An order of the dates, the row of the timing table for it, and what follows."""
 
@@ -134,10 +133,15 @@ def _courses(months: Months, diagnosis: str, *, diagnosis_known: bool) -> Iterat
             )
 
 
-def region_swings(regions: list[Region], ranges: Ranges) -> dict[str, frozenset[Swing]]:
+def region_swings(regions: Sequence[Region], chronology: Chronology) -> dict[str, frozenset[Swing]]:
     """For every input, the pairs of results that differ by that input alone."""
     found: dict[str, set[Swing]] = {}
     pairs = [(one, two) for one, two in combinations(regions, 2) if one.time != two.time]
+    unknown = {
+        name: chronology.with_another(name, _another(name))
+        for name in (BIRTH, DIAGNOSIS, END, RELAPSE)
+        if pairs and not is_known(chronology.ranges[name])
+    }
     for one, two in pairs:
         pair: Swing = frozenset({one.time, two.time})
         different = [
@@ -147,27 +151,23 @@ def region_swings(regions: list[Region], ranges: Ranges) -> dict[str, frozenset[
         ]
         if different:
             both = (*one.constraints, *two.constraints)
-            if len(different) == 1 and earliest_days(ranges, both) is not None:
+            if len(different) == 1 and chronology.may_stand(both):
                 found.setdefault(different[0], set()).add(pair)
             continue
-        for name in (BIRTH, DIAGNOSIS, END, RELAPSE):
-            if pair in found.get(name, set()) or _single(ranges[name]):
+        for name, doubled in unknown.items():
+            if pair in found.get(name, set()):
                 continue
-            other = f"another {name}"
-            constraints = (
-                *one.constraints,
-                *(rule.renamed(name, other) for rule in two.constraints),
-            )
-            if earliest_days({**ranges, other: ranges[name]}, constraints) is not None:
+            others = [rule.renamed(name, _another(name)) for rule in two.constraints]
+            if doubled.may_stand((*one.constraints, *others)):
                 found.setdefault(name, set()).add(pair)
     return {name: frozenset(swings) for name, swings in found.items()}
 
 
-def _single(ranges: tuple[DateRange, ...]) -> bool:
-    return len(ranges) == 1 and ranges[0].earliest == ranges[0].latest
+def _another(name: str) -> str:
+    return f"another {name}"
 
 
-def region_answers(regions: list[Region]) -> dict[str, Mapping[str, frozenset[Time]]]:
+def region_answers(regions: Sequence[Region]) -> dict[str, Mapping[str, frozenset[Time]]]:
     """Results by the state of therapy; dates answer by the timing they give (wanted.py)."""
     answers: dict[str, Mapping[str, frozenset[Time]]] = {}
     for name in ("on_therapy", "therapy_completed"):

@@ -4,10 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
 from dataclasses import replace
+from functools import lru_cache
 
 from relapse_model.amounts import AmountRange
 from relapse_model.dates import add_months
-from relapse_model.decision import Decision, FactReport, Step
+from relapse_model.decision import Decision, FactReport, Statement, Step
 from relapse_model.donors import donor_kinds
 from relapse_model.facts import ANY_AMOUNT, MrdResult, PatientFacts
 from relapse_model.loader import DECISION_TABLES, Tables
@@ -51,10 +52,15 @@ def with_statements(
 ) -> Decision:
     """The decision with every sentence that belongs to it; ``cns``: see SiteWorlds."""
     subjects = _decision_subjects(decision) | _child_subjects(facts, model, cns)
-    return replace(
-        decision,
-        statements=tuple(row.statement() for row in model.statements if row.holds(subjects)),
-    )
+    return replace(decision, statements=_statements(tuple(subjects.items()), model))
+
+
+@lru_cache(maxsize=1_000)
+def _statements(
+    subjects: tuple[tuple[str, frozenset[str]], ...], model: Tables
+) -> tuple[Statement, ...]:
+    known = dict(subjects)
+    return tuple(row.statement() for row in model.statements if row.holds(known))
 
 
 def _decision_subjects(decision: Decision) -> dict[str, frozenset[str]]:
@@ -120,11 +126,13 @@ def _ages(facts: PatientFacts, model: Tables) -> frozenset[str]:
     return frozenset(ages)
 
 
-def steps(rules: Iterable[tuple[str, Rule]]) -> tuple[Step, ...]:
+@lru_cache(maxsize=1_000)
+def steps(rules: tuple[tuple[str, Rule], ...]) -> tuple[Step, ...]:
     """One step for each table, in the order of the questions, with the rows that may have fired."""
     by_table: dict[str, list[Rule]] = {table: [] for table in DECISION_TABLES}
     for table, rule in rules:
-        by_table[table].append(rule)
+        if rule not in by_table[table]:
+            by_table[table].append(rule)
     return tuple(
         Step(
             table=table,

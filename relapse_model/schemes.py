@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 from dataclasses import dataclass
+from functools import lru_cache
 
 from relapse_model.decision import Alternative
 from relapse_model.definitions import COG_TIME, OtherTiming
@@ -14,7 +15,7 @@ BANDS = {"early": "under_36_months", "late": "36_months_or_more"}
 """Early and late by COG, as the schemes table calls them."""
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, order=True)
 class Cell:
     """One cell of Table 1 that a world may be in, and its risk."""
 
@@ -38,10 +39,17 @@ def other_schemes(
     cells: Iterable[Cell], timings: frozenset[OtherTiming], model: Tables
 ) -> OtherSchemes:
     """Every other class that some world gives and that differs from the article's."""
+    return _other_schemes(frozenset(cells), timings, model)
+
+
+@lru_cache(maxsize=1_000)
+def _other_schemes(
+    cells: frozenset[Cell], timings: frozenset[OtherTiming], model: Tables
+) -> OtherSchemes:
     found: set[Alternative] = set()
     rows: dict[str, Rule] = {}
     diverge = False
-    for cell in cells:
+    for cell in sorted(cells):
         by_definition = _by_definition(cell, timings, model)
         bands = _since_diagnosis(cell, timings)
         for band in bands:

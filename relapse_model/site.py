@@ -9,6 +9,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from decimal import Decimal
+from functools import lru_cache
 from itertools import product
 from typing import NamedTuple
 
@@ -46,36 +47,52 @@ class SiteWorlds:
     fired: tuple[tuple[str, Rule], ...]
 
 
+class Findings(NamedTuple):
+    """What the tables of this module read: choices and bands, and no value of a child.
+
+    ``axes``: each input with the options it may have. ``open_counts``: the counts that are not
+    exactly known. ``csf_on_record``: whether anything speaks of the CNS. ``cns_asserted``: whether
+    a record says that the CNS is involved.
+    """
+
+    axes: tuple[tuple[str, tuple[str, ...]], ...]
+    marrow_measured: bool
+    open_counts: tuple[str, ...]
+    csf_on_record: bool
+    cns_asserted: bool
+
+
 _CSF_COUNTS = ("csf_wbc", "csf_rbc", "blood_wbc", "blood_rbc")
+REMEMBERED = 1_000
+"""Answers that are kept for findings that were met before; nothing in them is about a child."""
 
 
 def site_worlds(facts: PatientFacts, tables: Tables) -> SiteWorlds:
     """Site and CNS status in every world of the findings; see SiteWorlds."""
-    limits = {
-        "marrow": (tables.limit("m1_below_percent"), tables.limit("m3_from_percent")),
-        "csf_wbc": (tables.limit("csf_leukocytes_per_ul"),),
-        "csf_rbc": (tables.limit("csf_erythrocytes_per_ul"),),
-    }
-    ratio = tables.limit("traumatic_tap_ratio")
+    return _site_worlds(_findings(facts, tables), tables)
+
+
+@lru_cache(maxsize=REMEMBERED)
+def _site_worlds(findings: Findings, tables: Tables) -> SiteWorlds:
+    axes = dict(findings.axes)
     cns_table, site_table = tables.decision["cns"], tables.decision["site"]
     fired: dict[str, Rule] = {}
     cns_fired: dict[str, Rule] = {}
-    marrow_measured = facts.marrow_blasts.values != ANY_PERCENTAGE.values
 
-    def result(world: Mapping[str, object]) -> Place:
+    def result(world: Mapping[str, str]) -> Place:
         cns = cns_table.rule(
-            csf_blasts=str(world["csf_blasts"]),
-            csf_leukocytes=str(world["csf_wbc"]),
-            csf_erythrocytes=str(world["csf_rbc"]),
-            beyond_contamination=_beyond_contamination(world, facts, limits, ratio),
-            cranial_nerve_palsy=str(world["cranial_nerve_palsy"]),
+            csf_blasts=world["csf_blasts"],
+            csf_leukocytes=world["csf_wbc"],
+            csf_erythrocytes=world["csf_rbc"],
+            beyond_contamination=world["contamination"],
+            cranial_nerve_palsy=world["cranial_nerve_palsy"],
         )
         cns_fired.setdefault(cns.id, cns)
         disease = cns.then["cns_disease"]
         if disease == "palsy_only":
             # R-S7: with M1 marrow the palsy is the relapse; otherwise its cause must be known.
             proven = world["cns_imaging"] == "leukaemia" or (
-                marrow_measured and world["marrow_blasts"] == "M1"
+                findings.marrow_measured and world["marrow_blasts"] == "M1"
             )
             disease = "palsy_proven" if proven else "none"
         # A biopsy proves a testis, also one without a clinical finding.
@@ -83,28 +100,27 @@ def site_worlds(facts: PatientFacts, tables: Tables) -> SiteWorlds:
         proven = disease != "none" or "positive" in biopsies or world["other_em"] == "proven"
         extramedullary = "proven" if proven else "none"
         site = site_table.rule(
-            marrow=str(world["marrow_blasts"]),
-            marrow_confirmation=str(world["marrow_confirmation"]),
+            marrow=world["marrow_blasts"],
+            marrow_confirmation=world["marrow_confirmation"],
             extramedullary=extramedullary,
         )
         fired.setdefault(site.id, site)
         return Place(site.then["site"], cns.then["cns_status"], disease, extramedullary)
 
-    axes = _axes(facts, limits)
     worlds = spread(axes, result)
     cns_rules, site_rules = list(cns_fired.values()), list(fired.values())
     states = dict(tables.facts["marrow_confirmation"].open_states)
-    other = [to for value in facts.marrow_confirmation.values for to in states.get(value, ())]
-    wider = spread(
-        {**axes, "marrow_confirmation": sorted({*axes["marrow_confirmation"], *other})}, result
-    )
-    confirmation = {"marrow_confirmation": wider.swings["marrow_confirmation"]}
-    swings = _named_by_fact({**worlds.swings, **confirmation}, facts)
-    recorded = _recorded_sites(worlds, marrow_measured=marrow_measured)
+    confirmation = axes["marrow_confirmation"]
+    other = {to for value in confirmation for to in states.get(value, ())}
+    wider = spread({**axes, "marrow_confirmation": sorted({*confirmation, *other})}, result)
+    swings = {**worlds.swings, "marrow_confirmation": wider.swings["marrow_confirmation"]}
     return SiteWorlds(
         site=Spread(
-            recorded,
-            {name: _site_swings(pairs) for name, pairs in swings.items()},
+            _recorded_sites(worlds, marrow_measured=findings.marrow_measured),
+            {
+                name: _site_swings(pairs)
+                for name, pairs in _named_by_fact(swings, findings.open_counts).items()
+            },
             {
                 name: {
                     option: frozenset(place.site for place in places)
@@ -113,34 +129,52 @@ def site_worlds(facts: PatientFacts, tables: Tables) -> SiteWorlds:
                 for name, options in worlds.answers.items()
             },
         ),
-        cns_status=_cns_status(frozenset(place.cns_status for place in worlds.results), facts),
+        cns_status=_cns_status(
+            frozenset(place.cns_status for place in worlds.results), axes["csf_blasts"]
+        ),
         cns=frozenset(place.cns for place in worlds.results),
-        flags=_flags(facts, cns_rules, worlds),
+        flags=_flags(findings, cns_rules, worlds),
         fired=(
-            *(("cns", rule) for rule in (cns_rules if _csf_on_record(facts) else [])),
+            *(("cns", rule) for rule in (cns_rules if findings.csf_on_record else [])),
             *(("site", rule) for rule in site_rules),
         ),
     )
 
 
-def _axes(
-    facts: PatientFacts, limits: Mapping[str, tuple[Decimal, ...]]
-) -> dict[str, Iterable[object]]:
+def _findings(facts: PatientFacts, tables: Tables) -> Findings:
     """The inputs of the site, amounts cut into the bands that the tables know."""
     palsy = facts.cranial_nerve_palsy.values
-    return {
-        "marrow_blasts": bands(facts.marrow_blasts, limits["marrow"], ("M1", "M2", "M3")),
-        "marrow_confirmation": sorted(facts.marrow_confirmation.values),
-        "csf_blasts": sorted(facts.csf_blasts.values),
-        "csf_wbc": bands(facts.csf_wbc, limits["csf_wbc"], ("under_5", "5_or_more")),
-        "csf_rbc": _csf_rbc_options(facts, limits["csf_rbc"]),
-        "contamination": ("yes", "no"),
-        "cranial_nerve_palsy": sorted(palsy),
-        "cns_imaging": sorted(facts.cns_imaging.values) if "yes" in palsy else ("no_leukaemia",),
+    marrow = (tables.limit("m1_below_percent"), tables.limit("m3_from_percent"))
+    leukocytes = (tables.limit("csf_leukocytes_per_ul"),)
+    erythrocytes = (tables.limit("csf_erythrocytes_per_ul"),)
+    axes = {
+        "marrow_blasts": bands(facts.marrow_blasts, marrow, ("M1", "M2", "M3")),
+        "marrow_confirmation": _sorted(facts.marrow_confirmation),
+        "csf_blasts": _sorted(facts.csf_blasts),
+        "csf_wbc": bands(facts.csf_wbc, leukocytes, ("under_5", "5_or_more")),
+        "csf_rbc": _csf_rbc_options(facts, erythrocytes),
+        "contamination": _beyond_contamination(facts, tables),
+        "cranial_nerve_palsy": _sorted(facts.cranial_nerve_palsy),
+        "cns_imaging": _sorted(facts.cns_imaging) if "yes" in palsy else ("no_leukaemia",),
         "testis_biopsy_left": _biopsy_options(facts.testis_left, facts.testis_biopsy_left),
         "testis_biopsy_right": _biopsy_options(facts.testis_right, facts.testis_biopsy_right),
         "other_em": _other_em_options(facts.other_em),
     }
+    return Findings(
+        axes=tuple(axes.items()),
+        marrow_measured=facts.marrow_blasts.values != ANY_PERCENTAGE.values,
+        open_counts=tuple(name for name in _CSF_COUNTS if _is_open(getattr(facts, name))),
+        csf_on_record=(facts.csf_blasts.decided or facts.csf_wbc.on_record or palsy == {"yes"}),
+        cns_asserted=facts.cns_site.values == {"asserted"},
+    )
+
+
+def _sorted(known: Fact[str]) -> tuple[str, ...]:
+    return tuple(sorted(known.values))
+
+
+def _is_open(count: Fact[AmountRange]) -> bool:
+    return not count.decided or any(amount.low != amount.high for amount in count.values)
 
 
 def _csf_rbc_options(facts: PatientFacts, limits: tuple[Decimal, ...]) -> tuple[str, ...]:
@@ -174,7 +208,7 @@ def _biopsy_options(involved: Fact[str], biopsy: Fact[str]) -> tuple[str, ...]:
     """A biopsy nobody asks for is not an input: no finding, and no result on record."""
     if involved.values == {"not_involved"} and not biopsy.decided:
         return ("negative",)
-    return tuple(sorted(biopsy.values))
+    return _sorted(biopsy)
 
 
 def _other_em_options(other_em: Fact[str]) -> tuple[str, ...]:
@@ -185,35 +219,32 @@ def _other_em_options(other_em: Fact[str]) -> tuple[str, ...]:
     return tuple(sorted(options))
 
 
-def _beyond_contamination(
-    world: Mapping[str, object],
-    facts: PatientFacts,
-    limits: Mapping[str, tuple[Decimal, ...]],
-    ratio: Decimal,
-) -> str:
-    """CSF WBC/RBC > 2 x blood WBC/RBC, as far as the four counts settle it in this world."""
-    csf_wbc = _clipped(facts.csf_wbc, limits["csf_wbc"][0], world["csf_wbc"] == "5_or_more")
-    csf_rbc = _clipped(facts.csf_rbc, limits["csf_rbc"][0], world["csf_rbc"] == "10_or_more")
+def _beyond_contamination(facts: PatientFacts, tables: Tables) -> tuple[str, ...]:
+    """CSF WBC/RBC > 2 x blood WBC/RBC, as far as the four counts settle it.
+
+    The tables ask it only where both counts of the CSF reach their limits.
+    """
     verdicts = {
-        _exceeds(*counts, ratio)
-        for counts in product(csf_wbc, csf_rbc, facts.blood_wbc.values, facts.blood_rbc.values)
+        _exceeds(*counts, tables.limit("traumatic_tap_ratio"))
+        for counts in product(
+            _from(facts.csf_wbc, tables.limit("csf_leukocytes_per_ul")),
+            _from(facts.csf_rbc, tables.limit("csf_erythrocytes_per_ul")),
+            facts.blood_wbc.values,
+            facts.blood_rbc.values,
+        )
     }
-    if len(verdicts) == 1 and (verdict := verdicts.pop()) is not None:
-        return "yes" if verdict else "no"
-    return str(world["contamination"])
+    if verdicts == {True}:
+        return ("yes",)
+    return ("no",) if verdicts == {False} else ("yes", "no")
 
 
-def _clipped(fact: Fact[AmountRange], limit: Decimal, at_or_above: object) -> list[AmountRange]:
-    """The parts of the amount in the band of this world."""
-    parts = []
-    for amount in fact.values:
-        if at_or_above and amount.may_reach(limit):
-            low = max(amount.low, limit)
-            parts.append(AmountRange(low, amount.high) if low != amount.low else amount)
-        elif not at_or_above and amount.may_be_below(limit):
-            high = limit if amount.high is None else min(amount.high, limit)
-            parts.append(AmountRange(amount.low, high))
-    return parts
+def _from(count: Fact[AmountRange], limit: Decimal) -> list[AmountRange]:
+    """The parts of the count that reach ``limit``."""
+    return [
+        AmountRange(max(amount.low, limit), amount.high)
+        for amount in count.values
+        if amount.may_reach(limit)
+    ]
 
 
 def _exceeds(
@@ -240,15 +271,13 @@ def _exceeds(
 
 
 def _named_by_fact(
-    swings: Mapping[str, frozenset[Swing]], facts: PatientFacts
+    swings: Mapping[str, frozenset[Swing]], open_counts: Iterable[str]
 ) -> dict[str, frozenset[Swing]]:
     """Give the swing of the contamination rule to the counts that leave it open."""
     named = dict(swings)
     contamination = named.pop("contamination")
-    for name in _CSF_COUNTS:
-        count: Fact[AmountRange] = getattr(facts, name)
-        if not all(amount.low == amount.high for amount in count.values) or not count.decided:
-            named[name] = named.get(name, frozenset()) | contamination
+    for name in open_counts:
+        named[name] = named.get(name, frozenset()) | contamination
     return named
 
 
@@ -270,29 +299,21 @@ def _recorded_sites(worlds: Spread[Place], *, marrow_measured: bool) -> frozense
     return frozenset({"combined", "isolated_bm", "isolated_em"})
 
 
-def _csf_on_record(facts: PatientFacts) -> bool:
-    return (
-        facts.csf_blasts.decided
-        or facts.csf_wbc.on_record
-        or facts.cranial_nerve_palsy.values == {"yes"}
-    )
-
-
-def _cns_status(statuses: frozenset[str], facts: PatientFacts) -> str:
+def _cns_status(statuses: frozenset[str], blasts: tuple[str, ...]) -> str:
     """One status, CNS3_or_CNS2c when the traumatic-tap rule cannot be applied, or unknown."""
     if len(statuses) == 1:
         return next(iter(statuses))
-    if facts.csf_blasts.values == {"seen"} and statuses <= {"CNS2c", "CNS3a", "CNS3b", "CNS3c"}:
+    if blasts == ("seen",) and statuses <= {"CNS2c", "CNS3a", "CNS3b", "CNS3c"}:
         return "CNS3_or_CNS2c"
     return "unknown"
 
 
-def _flags(facts: PatientFacts, cns_rules: list[Rule], worlds: Spread[Place]) -> frozenset[str]:
+def _flags(findings: Findings, cns_rules: list[Rule], worlds: Spread[Place]) -> frozenset[str]:
     """Flags that hold in every world of the CNS findings, and a disagreement of records."""
     flags = frozenset.intersection(*(frozenset(rule.flags) for rule in cns_rules))
     if (
-        facts.cns_site.values == {"asserted"}
-        and facts.csf_blasts.decided
+        findings.cns_asserted
+        and len(dict(findings.axes)["csf_blasts"]) == 1
         and all(place.cns == "none" for place in worlds.results)
     ):
         flags |= {"SITE_CONFLICT"}

@@ -19,7 +19,7 @@ Cell = str
 World = Mapping[str, Cell]
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, eq=False)
 class Rule:
     """One row: the cells it needs (``when``), what it concludes (``then``), and why."""
 

@@ -6,9 +6,10 @@ ranges allow its order of dates (``chronology``).
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
+from functools import lru_cache
 
-from relapse_model.chronology import Constraint, Ranges, before, earliest_days, not_before
+from relapse_model.chronology import Chronology, Constraint, Ranges, before, not_before
 from relapse_model.dates import FIRST_DAY, LAST_DAY, DateRange, add_months
 from relapse_model.decision import Alternative, Limit
 from relapse_model.definitions import (
@@ -35,7 +36,7 @@ from relapse_model.regions import (
     region_swings,
 )
 from relapse_model.table import Rule
-from relapse_model.worlds import Spread
+from relapse_model.worlds import Spread, Swing
 
 EARLIER_LATER = (
     (BIRTH, DIAGNOSIS),
@@ -72,27 +73,17 @@ def time_worlds(facts: PatientFacts, tables: Tables) -> TimeWorlds:
     wrong = _impossible_orders(facts)
     if wrong:
         return TimeWorlds(Spread(frozenset(), {}, {}), frozenset(), (), wrong)
-    months = Months(
-        very_early=tables.whole("very_early_months"),
-        late=tables.whole("late_months"),
-        short_therapy=tables.whole("short_therapy_months"),
-        premature_end=tables.whole("premature_end_months"),
-        adult=12 * tables.whole("adult_years"),
-        sensitive=tables.whole("date_sensitive_days"),
-    )
+    months = _months(tables)
     ranges = _ranges(facts)
+    chronology = Chronology(ranges)
     diagnosis_known = ranges[DIAGNOSIS][0].earliest > FIRST_DAY
+    birth_known = facts.birth_date.values != ANY_DAY.values
     regions = [
         region
-        for region in possible_regions(
-            tables.decision["timing"],
-            months,
-            birth_known=facts.birth_date.values != ANY_DAY.values,
-            diagnosis_known=diagnosis_known,
-        )
+        for region in _regions(tables, birth_known=birth_known, diagnosis_known=diagnosis_known)
         if region.course.on_therapy in facts.on_therapy.values
         and region.course.therapy_completed in (*facts.therapy_completed.values, IRRELEVANT)
-        and earliest_days(ranges, region.constraints) is not None
+        and chronology.may_stand(region.constraints)
     ]
     if not regions:  # each pair of dates may be right, all of them together cannot
         return TimeWorlds(
@@ -100,21 +91,51 @@ def time_worlds(facts: PatientFacts, tables: Tables) -> TimeWorlds:
         )
     fired = {region.rule.id: region.rule for region in regions}
     orders = [(region.time.timing, region.constraints) for region in regions]
-    others = other_timings(orders, ranges, definitions(tables))
-    surrogate = _surrogate(facts, orders, ranges, others, tables)
+    others = other_timings(orders, chronology, definitions(tables))
+    surrogate = _surrogate(facts, orders, chronology, others, tables)
     return TimeWorlds(
-        Spread(
-            frozenset(region.time for region in regions),
-            region_swings(regions, ranges),
-            region_answers(regions),
-        ),
-        _flags(regions, ranges, facts, months) | ({"SURROGATE_TIMING"} if surrogate else set()),
+        _spread(tuple(regions), tuple(sorted(region_swings(regions, chronology).items()))),
+        _flags(regions, chronology, facts, months) | ({"SURROGATE_TIMING"} if surrogate else set()),
         tuple(("timing", rule) for rule in fired.values()),
         (),
         others,
         surrogate,
         _limits(facts, ranges, months),
     )
+
+
+@lru_cache(maxsize=8)
+def _months(tables: Tables) -> Months:
+    return Months(
+        very_early=tables.whole("very_early_months"),
+        late=tables.whole("late_months"),
+        short_therapy=tables.whole("short_therapy_months"),
+        premature_end=tables.whole("premature_end_months"),
+        adult=12 * tables.whole("adult_years"),
+        sensitive=tables.whole("date_sensitive_days"),
+    )
+
+
+@lru_cache(maxsize=32)
+def _regions(tables: Tables, *, birth_known: bool, diagnosis_known: bool) -> tuple[Region, ...]:
+    """Every region that dates can fall into: the same for all children."""
+    return tuple(
+        possible_regions(
+            tables.decision["timing"],
+            _months(tables),
+            birth_known=birth_known,
+            diagnosis_known=diagnosis_known,
+        )
+    )
+
+
+@lru_cache(maxsize=1_000)
+def _spread(
+    regions: tuple[Region, ...], swings: tuple[tuple[str, frozenset[Swing]], ...]
+) -> Spread[Time]:
+    """One object for the same regions and swings; no date of a child is in it."""
+    times = frozenset(region.time for region in regions)
+    return Spread(times, dict(swings), region_answers(regions))
 
 
 def _limits(facts: PatientFacts, ranges: Ranges, months: Months) -> tuple[Limit, ...]:
@@ -140,7 +161,7 @@ def _limits(facts: PatientFacts, ranges: Ranges, months: Months) -> tuple[Limit,
 def _surrogate(
     facts: PatientFacts,
     orders: list[tuple[str, tuple[Constraint, ...]]],
-    ranges: Ranges,
+    chronology: Chronology,
     others: frozenset[OtherTiming],
     tables: Tables,
 ) -> tuple[Alternative, ...]:
@@ -155,10 +176,10 @@ def _surrogate(
                 before(RELAPSE, DIAGNOSIS, tables.whole("surrogate_early_months")),
                 not_before(RELAPSE, DIAGNOSIS, tables.whole("surrogate_late_months")),
             )
-            known = ranges[DIAGNOSIS][0].earliest > FIRST_DAY
+            known = chronology.ranges[DIAGNOSIS][0].earliest > FIRST_DAY
             confident = known and any(
                 all(
-                    earliest_days(ranges, (*constraints, _opposite(limit))) is None
+                    not chronology.may_stand((*constraints, limit.opposite()))
                     for _, constraints in orders
                 )
                 for limit in limits
@@ -167,10 +188,6 @@ def _surrogate(
             label = f"{told} ({'high' if confident else 'low'} confidence)"
             return (Alternative(f"Surrogate: {name}", label),)
     return ()
-
-
-def _opposite(limit: Constraint) -> Constraint:
-    return replace(limit, before=not limit.before)
 
 
 def _with_known_course(facts: PatientFacts) -> PatientFacts:
@@ -194,9 +211,10 @@ def _ranges(facts: PatientFacts) -> Ranges:
 
 
 def _flags(
-    regions: list[Region], ranges: Ranges, facts: PatientFacts, months: Months
+    regions: list[Region], chronology: Chronology, facts: PatientFacts, months: Months
 ) -> frozenset[str]:
     flags = set()
+    ranges = chronology.ranges
     if all(region.course.premature for region in regions):
         flags.add("PREMATURE_DISCONTINUATION")
     limits = [(DIAGNOSIS, months.very_early)]
@@ -209,9 +227,7 @@ def _flags(
             before(RELAPSE, name, limit, days=months.sensitive + 1),
         )
         if {name, RELAPSE} <= known and any(
-            earliest_days(ranges, (*region.constraints, *near)) is not None
-            for region in regions
-            if not (name == END and region.course.therapy_to_relapse == "on_therapy")
+            chronology.may_stand((*region.constraints, *near)) for region in regions
         ):
             flags.add("DATE_SENSITIVE")
     if (

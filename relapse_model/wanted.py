@@ -9,7 +9,7 @@ state would change what is answered (docs/reading-the-article.md, "wanted").
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from itertools import product
 from typing import Any, NamedTuple
 
@@ -35,40 +35,65 @@ Columns = Mapping[str, Spread[Any]]
 OutcomeOf = Callable[[Mapping[str, Any]], Outcome]
 
 
-def wanted_facts(columns: Columns, outcome: OutcomeOf) -> tuple[str, ...]:
+class Outcomes:
+    """What the worlds of the columns lead to: each of them, and with one column changed."""
+
+    def __init__(self, columns: Columns, outcome: OutcomeOf) -> None:
+        """``outcome``: what one world leads to."""
+        self.columns = columns
+        self._outcome = outcome
+        self._options = {name: sorted(spread.results) for name, spread in columns.items()}
+        self.worlds = tuple(self._worlds(self._options))
+        """Every combination of the values that the columns may have."""
+        self.outcomes = tuple(outcome(world) for world in self.worlds)
+        """What each of ``worlds`` leads to, in the same order."""
+        self._with_value: dict[tuple[str, Any], Sequence[Outcome]] = {}
+
+    def with_value(self, column: str, value: object) -> Sequence[Outcome]:
+        """The outcomes if ``column`` had this value, the other columns always in one order."""
+        known = self._with_value.get((column, value))
+        if known is None:
+            if value in self.columns[column].results:
+                known = [
+                    outcome
+                    for world, outcome in zip(self.worlds, self.outcomes, strict=True)
+                    if world[column] == value
+                ]
+            else:
+                changed = self._worlds({**self._options, column: [value]})
+                known = [self._outcome(world) for world in changed]
+            self._with_value[column, value] = known
+        return known
+
+    def _worlds(self, options: Mapping[str, Sequence[Any]]) -> Iterator[dict[str, Any]]:
+        for world in product(*options.values()):
+            yield dict(zip(options, world, strict=True))
+
+
+def wanted_facts(outcomes: Outcomes) -> tuple[str, ...]:
     """The facts that are wanted, sorted."""
     found = set()
-    for column, spread in columns.items():
-        verdicts: dict[Any, list[tuple[str, str]]] = {}
-
-        def verdicts_of(
-            value: object, column: str = column, known: dict[Any, Any] = verdicts
-        ) -> list[tuple[str, str]]:
-            if value not in known:
-                known[value] = [
-                    outcome({**others, column: value}).verdict
-                    for others in _others(columns, column)
-                ]
-            found_verdicts: list[tuple[str, str]] = known[value]
-            return found_verdicts
-
+    for column, spread in outcomes.columns.items():
+        verdicts = {
+            value: [outcome.verdict for outcome in outcomes.with_value(column, value)]
+            for value in {
+                value for pairs in spread.swings.values() for pair in pairs for value in pair
+            }
+        }
         for name, pairs in spread.swings.items():
-            if any(verdicts_of(a) != verdicts_of(b) for a, b in pairs):
+            if any(verdicts[a] != verdicts[b] for a, b in pairs):
                 found.add(name)
     return tuple(sorted(found))
 
 
-def answers_to(wanted: tuple[str, ...], columns: Columns, outcome: OutcomeOf) -> tuple[Answer, ...]:
+def answers_to(wanted: tuple[str, ...], outcomes: Outcomes) -> tuple[Answer, ...]:
     """For each wanted fact, what each answer would leave."""
     answers = []
-    for column, spread in columns.items():
+    for column, spread in outcomes.columns.items():
         for name in wanted:
-            options = spread.answers.get(name, {})
-            for option, values in options.items():
+            for option, values in spread.answers.get(name, {}).items():
                 left = {
-                    outcome({**others, column: value})
-                    for value in values
-                    for others in _others(columns, column)
+                    outcome for value in values for outcome in outcomes.with_value(column, value)
                 }
                 answers.append(
                     Answer(
@@ -79,13 +104,3 @@ def answers_to(wanted: tuple[str, ...], columns: Columns, outcome: OutcomeOf) ->
                     )
                 )
     return tuple(sorted(answers, key=lambda item: wanted.index(item.fact)))
-
-
-def worlds_of(columns: Columns) -> Iterator[dict[str, Any]]:
-    """Every combination of the values that the columns may have."""
-    for values in product(*(spread.results for spread in columns.values())):
-        yield dict(zip(columns, values, strict=True))
-
-
-def _others(columns: Columns, left_out: str) -> Iterator[dict[str, Any]]:
-    return worlds_of({name: spread for name, spread in columns.items() if name != left_out})
