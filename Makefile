@@ -3,7 +3,7 @@
 #   make run     serve on 127.0.0.1:8080 with sample patients (PORT=...)
 #   make test    every check, then every test
 
-.PHONY: help run test test-fresh check docs lock mutation clean
+.PHONY: help run test test-fresh check docs lock bench mutation clean
 .DEFAULT_GOAL := help
 
 HOST ?= 127.0.0.1
@@ -47,6 +47,9 @@ lock: $(DEV_STAMP) ## resolve pyproject.toml again into the three lock files
 	@$(LOCK) requirements.lock --extra postgresql --extra redis pyproject.toml
 	@$(LOCK) requirements-build.lock --group build
 	@$(LOCK) requirements-dev.lock --all-extras --group build pyproject.toml
+
+bench: $(DEV_STAMP) ## the service beside a bare Flask app: table of ratios, build/bench.json (BENCH=--quick)
+	@$(DEV)/python -m bench $(BENCH)
 
 # mutmut stays outside the lock files: it is run by hand, on a copy of the packages in mutants/.
 mutation: $(DEV_STAMP) ## would the tests notice a slip in relapse_model? an hour or more (docs/validation.md)

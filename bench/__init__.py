@@ -1,0 +1,1 @@
+"""How fast the service is beside a Flask application that only parses the JSON (``make bench``)."""
