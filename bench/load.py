@@ -53,8 +53,13 @@ def written(folder: Path, contents: Iterable[bytes], tokens: Iterable[str] = ())
 
 
 def loaded(url: str, folder: Path, *, seconds: float, connections: int) -> Loaded:
-    """Load ``url`` for ``seconds``; raises LoadFailedError if any call failed."""
-    return Loaded(**_result(url, folder, connections, max(1, round(seconds)), 0))
+    """Load ``url`` for ``seconds``, longer where not one answer came; raises LoadFailedError."""
+    whole = max(1, round(seconds))
+    while not (result := _result(url, folder, connections, whole, 0))["requests"]:
+        whole *= 2
+        if whole > _LONGEST:
+            raise LoadFailedError(f"no answer from {url}")
+    return Loaded(**result)
 
 
 def sent(url: str, folder: Path, *, requests: int, connections: int) -> None:
