@@ -19,6 +19,7 @@ from cds_service.feedback.alert_fatigue import alert_memory
 from cds_service.feedback.routes import feedback_routes
 from cds_service.feedback.store import FeedbackStore
 from cds_service.fhir_server.client import FhirClient
+from cds_service.fhir_server.reach import Reach
 from cds_service.health import health_routes
 from cds_service.hook_routes import hook_routes
 from cds_service.prefetch import RecordSource
@@ -47,7 +48,7 @@ def create_app(config: Config | None = None) -> Flask:
     orders()
     store = FeedbackStore(config.feedback_database, config.feedback_days)
     memory = alert_memory(config, store)
-    source = RecordSource(FhirClient(), config.fhir, config.local_codes)
+    source = RecordSource(FhirClient(Reach(config.fhir.networks)), config.fhir, config.local_codes)
     served = CallerServices(admitted.clients, presentation(config, memory), source)
 
     app = Flask(__name__, static_folder=None)

@@ -17,6 +17,7 @@
     │   └── UnknownSample                  404  no sample resource of this id (development)
     ├── RequiredDataMissing                412  names every prefetch key that is missing
     ├── BodyTooLarge                       413
+    ├── TooManyEntries                     413  names the field
     ├── UnsupportedMedia                   415  content type or encoding
     ├── OtherPatient                       422  the Patient sent is not the Patient asked about
     ├── TooManyCalls                       429  of this client; says when to come again
@@ -238,6 +239,17 @@ class BodyTooLarge(CdsServiceError):
     def __init__(self, limit: int) -> None:
         """``limit``: bytes."""
         super().__init__(f"The body is larger than {limit} bytes.")
+
+
+class TooManyEntries(CdsServiceError):
+    """A part of the request has more entries than are read."""
+
+    status = 413
+    code = "too-long"
+
+    def __init__(self, field: str, most: int) -> None:
+        """``field``: what is too long; ``most``: how many there may be."""
+        super().__init__(f"{field} has more than {most} entries.", field)
 
 
 class UnsupportedMedia(CdsServiceError):

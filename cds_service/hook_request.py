@@ -19,20 +19,13 @@ from cds_service.errors import (
     FieldEmpty,
     FieldMissing,
     FieldMistyped,
-    UnsafeText,
     WrongHook,
 )
 from cds_service.fhir_server.access import access_token
+from cds_service.unsafe_text import refuse_unsafe_text
 
 _FHIR_ID = re.compile(r"[A-Za-z0-9\-._]{1,64}")
 """A FHIR id; the underscore, which FHIR does not allow, is tolerated because servers use it."""
-
-_ESCAPED_NUL = re.compile(rb"(?<!\\)(?:\\\\)*\\u0000")
-_SURROGATES = re.compile(
-    rb"(?<!\\)(?:\\\\)*(?:(\\u[dD][89abAB][0-9a-fA-F]{2}\\u[dD][c-fC-F][0-9a-fA-F]{2})"
-    rb"|(\\u[dD][89a-fA-F][0-9a-fA-F]{2}))"
-)
-"""Group 1: a whole pair; group 2: a half without its other half."""
 
 _FIELD_OF_MESSAGE = re.compile(r"at `\$\.?([^`]*)`$")
 _EXPECTED = {
@@ -93,7 +86,7 @@ class HookRequest:
 
         Source: cds-hooks_2.0 "HTTP Request"; unknown fields and ``extension`` are tolerated.
         """
-        _refuse_unsafe_text(body)
+        refuse_unsafe_text(body)
         fields = _decoded(body)
         called = _text(fields.hook, "hook")
         if called != hook:
@@ -111,19 +104,6 @@ class HookRequest:
         token, fault = access_token(fields.fhir_authorization or None, patient)
         prefetch = fields.prefetch or {}
         return cls(called, instance, patient, prefetch, user, server, token, fault)
-
-
-def _refuse_unsafe_text(body: bytes) -> None:
-    try:
-        body.decode("utf-8")
-    except UnicodeDecodeError:
-        raise BodyNotJson("The body must be JSON in UTF-8.") from None
-    if b"\\u0000" in body and _ESCAPED_NUL.search(body):
-        raise UnsafeText("The body must not contain U+0000.")
-    if (b"\\ud" in body or b"\\uD" in body) and any(
-        match.group(2) for match in _SURROGATES.finditer(body)
-    ):
-        raise UnsafeText("The body must not contain half of a surrogate pair.")
 
 
 def _decoded(body: bytes) -> _Body:

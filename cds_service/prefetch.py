@@ -10,6 +10,7 @@ What may arrive under a key, and what it means (cds-hooks_2.0@52, @54 and "Prefe
     OperationOutcome              the client's query failed: as absent, but not asked again
     nothing that can be read      as absent
     no object (a number, a list)  400
+    more than MOST_ENTRIES        413
 """
 
 from __future__ import annotations
@@ -19,12 +20,15 @@ from dataclasses import dataclass, field
 
 import msgspec
 
-from cds_service.errors import FieldMistyped, OtherPatient, RequiredDataMissing
-from cds_service.fhir_server.client import Deadline, Fetched, FhirClient, FhirServer
+from cds_service.errors import FieldMistyped, OtherPatient, RequiredDataMissing, TooManyEntries
+from cds_service.fhir_server.client import FhirClient
+from cds_service.fhir_server.deadline import Deadline
+from cds_service.fhir_server.exchange import FhirServer
+from cds_service.fhir_server.search import Fetched
 from cds_service.fhir_server.settings import BaseUrl, FhirSettings
 from cds_service.hook_request import HookRequest
 from fhir_mappings.queries import SPECIMENS, Query, queries
-from fhir_mappings.resources import PrefetchKind, Resources
+from fhir_mappings.resources import MOST_ENTRIES, PrefetchKind, PrefetchState, Resources
 from fhir_mappings.site_codes import NO_SITE_CODES, SiteCodes
 from fhir_mappings.specimens import lacks_specimens
 from relapse_model.facts import Remark
@@ -77,7 +81,7 @@ def prefetched(hook: HookRequest, source: RecordSource = SENT_ALONE) -> Prefetch
     """Read every key that discovery asks for, each entry once, and fetch what is missing.
 
     Raises RequiredDataMissing (412) naming all required keys whose data did not arrive and why,
-    OtherPatient (422), FieldMistyped (400) for a value that is no object.
+    OtherPatient (422), FieldMistyped (400) for a value that is no object, TooManyEntries (413).
     """
     wanted = queries(source.site)
     sent = _sent(hook, wanted)
@@ -106,23 +110,34 @@ def prefetched(hook: HookRequest, source: RecordSource = SENT_ALONE) -> Prefetch
 
 def _sent(hook: HookRequest, wanted: tuple[Query, ...]) -> _Sent:
     sent = _Sent()
-    for key in (query.key for query in wanted):
-        raw = hook.prefetch.get(key)
-        if raw is None:
+    for query in wanted:
+        key = query.key
+        if key not in hook.prefetch:
             verb = "was" if key in _SINGULAR else "were"
             sent.losses[key] = f"{key} {verb} not sent."
             continue
-        state = sent.resources.add(_object_or_null(key, raw), key)
-        if state.kind is PrefetchKind.FAILED:
-            sent.losses[key] = f"the client's query for {key} failed."
-            sent.final.add(key)
-        elif state.kind is PrefetchKind.UNREADABLE:
-            sent.losses[key] = f"nothing of {key} could be read."
-        elif state.truncated:
-            sent.following[key] = state.next_url
+        state = sent.resources.add(_object_or_null(key, hook.prefetch[key]), key)
+        _note(sent, query, state)
         if key == PATIENT:
             _refuse_other_patient(hook, sent.resources)
     return sent
+
+
+def _note(sent: _Sent, query: Query, state: PrefetchState) -> None:
+    """Write down what is wrong with the data of one key."""
+    key, kind = query.key, state.kind
+    if kind is PrefetchKind.TOO_MANY:
+        raise TooManyEntries(f"prefetch.{key}", MOST_ENTRIES)
+    nothing = key in REQUIRED and not sent.resources.held(query.resource_type)
+    if kind is PrefetchKind.FAILED or (kind is PrefetchKind.EMPTY and state.complaint):
+        sent.losses[key] = f"the client's query for {key} failed."
+        sent.final.add(key)
+    elif kind is PrefetchKind.UNREADABLE or (kind is PrefetchKind.DATA and nothing):
+        sent.losses[key] = f"nothing of {key} could be read."
+    elif state.truncated:
+        sent.following[key] = state.next_url
+    elif state.complaint:
+        sent.partial[key] = f"The client's query for {key} failed in part."
 
 
 def _server(hook: HookRequest, source: RecordSource) -> tuple[FhirServer | None, str]:

@@ -205,12 +205,19 @@ class Procedure(Element, frozen=True, kw_only=True, tag_field="resourceType", ta
     extension: tuple[Extension, ...] = ()
 
 
+class Issue(Element, frozen=True, kw_only=True):
+    """What went wrong; its text is not read."""
+
+    severity: str | None = None
+
+
 class OperationOutcome(
     Element, frozen=True, kw_only=True, tag_field="resourceType", tag="OperationOutcome"
 ):
-    """What a server says instead of data; its text is not read."""
+    """What a server says instead of data, or beside it."""
 
     id: str | None = None
+    issue: tuple[Issue, ...] = ()
 
 
 class Medication(Element, frozen=True, kw_only=True, tag_field="resourceType", tag="Medication"):

@@ -18,10 +18,18 @@ import msgspec
 
 from fhir_mappings import r4, r4_bundle, r4b
 
+MOST_ENTRIES: Final = 5_000
+"""Entries of one Bundle that are read; a longer one would take memory and time without bound."""
+_TYPE: Final = b'"resourceType"'
+_SHORTEST_ENTRY: Final = len('{"resource":{"resourceType":"A"}}')
+_MOST_RESOURCES: Final = 4 * MOST_ENTRIES
+"""With those that are contained in others."""
+_MOST_OBJECTS: Final = 50 * MOST_ENTRIES
+"""JSON objects of any kind: an Observation has about 15."""
 MOST_NAMED_FAULTS: Final = 10
 """How many refused resources are handed to the full FHIR model, which is slow."""
 
-_RESOURCE: Final = msgspec.json.Decoder(r4.Resource)
+_RESOURCE: Final[msgspec.json.Decoder[r4.Resource]] = msgspec.json.Decoder(r4.Resource)
 _READ_BUNDLE: Final = msgspec.json.Decoder(r4_bundle.ReadBundle)
 _BUNDLE: Final = msgspec.json.Decoder(r4_bundle.Bundle)
 _ENTRY: Final = msgspec.json.Decoder(r4_bundle.Entry)
@@ -40,6 +48,8 @@ class PrefetchKind(Enum):
     FAILED = "failed"
     """An OperationOutcome instead of data: the client's query failed."""
     UNREADABLE = "unreadable"
+    TOO_MANY = "too many"
+    """More entries than are read: nothing of it was."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,7 +62,9 @@ class PrefetchState:
     total: int = 0
     """How many matches the server says there are; 0 where it does not say."""
     entries: int = 0
-    """Entries of the Bundle; 0 for a single resource."""
+    """Records in the Bundle, read or not; 0 for a single resource."""
+    complaint: bool = False
+    """The server says in an entry that the search failed, at least in part."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -97,9 +109,13 @@ class Resources:
         data = bytes(raw)
         if data.strip() in {b"", b"null"}:
             return PrefetchState(PrefetchKind.EMPTY)
+        if _too_many(data):
+            return PrefetchState(PrefetchKind.TOO_MANY)
         bundle = _read_bundle(data)
         if bundle is None:
             return self._add_slowly(data, where)
+        if len(bundle.entry) > MOST_ENTRIES:
+            return PrefetchState(PrefetchKind.TOO_MANY)
         return self._add_read_bundle(bundle, where)
 
     def _add_slowly(self, data: bytes, where: str) -> PrefetchState:
@@ -129,6 +145,11 @@ class Resources:
         ]
 
     @property
+    def holds_anything(self) -> bool:
+        """Whether any resource could be read."""
+        return bool(self._held)
+
+    @property
     def patient_ids(self) -> frozenset[str]:
         """Ids of the Patient resources."""
         return frozenset(held.resource.id for held in self.held("Patient") if held.resource.id)
@@ -139,35 +160,44 @@ class Resources:
         except _REFUSED:
             self._refuse("Bundle", data, where)
             return PrefetchState(PrefetchKind.UNREADABLE)
-        matches = read = 0
-        for place, raw in enumerate(bundle.entry):
-            kind = self._add_entry(raw, f"{where}[{place}]")
-            matches += kind is not PrefetchKind.EMPTY
-            read += kind is PrefetchKind.DATA
-        if read:
-            return self._state(PrefetchKind.DATA, bundle, where)
-        kind = PrefetchKind.UNREADABLE if matches else PrefetchKind.EMPTY
-        return self._state(kind, bundle, where)
+        if len(bundle.entry) > MOST_ENTRIES:
+            return PrefetchState(PrefetchKind.TOO_MANY)
+        kinds = [
+            self._add_entry(raw, f"{where}[{place}]") for place, raw in enumerate(bundle.entry)
+        ]
+        return self._state(kinds, bundle, where)
 
     def _add_read_bundle(self, bundle: r4_bundle.ReadBundle, where: str) -> PrefetchState:
-        kinds = {
+        kinds = [
             self._keep(entry.resource, entry.full_url)
-            for entry in bundle.entry
             if entry.search is None or entry.search.mode != "outcome"
-        }
-        kind = PrefetchKind.DATA if PrefetchKind.DATA in kinds else PrefetchKind.EMPTY
-        return self._state(kind, bundle, where)
+            else _outcome(entry.resource)
+            for entry in bundle.entry
+        ]
+        return self._state(kinds, bundle, where)
 
     def _state(
-        self, kind: PrefetchKind, bundle: r4_bundle.Bundle | r4_bundle.ReadBundle, where: str
+        self,
+        kinds: list[PrefetchKind],
+        bundle: r4_bundle.Bundle | r4_bundle.ReadBundle,
+        where: str,
     ) -> PrefetchState:
+        """What ``kinds``, one of each entry, make of the whole; an outcome is EMPTY or FAILED."""
+        found = set(kinds)
+        kind = next((k for k in (PrefetchKind.DATA, PrefetchKind.UNREADABLE) if k in found), None)
+        records = sum(k in {PrefetchKind.DATA, PrefetchKind.UNREADABLE} for k in kinds)
         following = [link.url for link in bundle.link if link.relation == "next"]
-        truncated = bool(following) or (bundle.total or 0) > len(bundle.entry)
+        total = bundle.total or 0
+        truncated = bool(following) or total > records
         if truncated:
             self.truncated.add(where)
-        total = bundle.total or 0
         return PrefetchState(
-            kind, truncated, following[0] if following else None, total, len(bundle.entry)
+            kind or PrefetchKind.EMPTY,
+            truncated,
+            following[0] if following else None,
+            total,
+            records,
+            PrefetchKind.FAILED in found,
         )
 
     def _add_entry(self, raw: msgspec.Raw, where: str) -> PrefetchKind:
@@ -177,7 +207,7 @@ class Resources:
             self.unreadable.append(Unreadable(where, "is not an entry of a Bundle"))
             return PrefetchKind.UNREADABLE
         if entry.search is not None and entry.search.mode == "outcome":
-            return PrefetchKind.EMPTY
+            return _outcome(_decoded(entry.resource))
         if not bytes(entry.resource):
             self.unreadable.append(Unreadable(where, "has no resource"))
             return PrefetchKind.UNREADABLE
@@ -186,15 +216,14 @@ class Resources:
     def _add_resource(
         self, data: bytes | msgspec.Raw, full_url: str | None, where: str
     ) -> PrefetchKind:
-        try:
-            resource = _RESOURCE.decode(data)
-        except _REFUSED:
+        resource = _decoded(data)
+        if resource is None:
             return self._not_decoded(bytes(data), where)
         return self._keep(resource, full_url)
 
     def _keep(self, resource: r4.Resource, full_url: str | None) -> PrefetchKind:
         if isinstance(resource, r4.OperationOutcome):
-            return PrefetchKind.EMPTY
+            return _outcome(resource)
         held = Held(resource, full_url)
         identity = resource.id or full_url or _as_json(held).decode()
         versions = self._held.setdefault((held.type, identity), [])
@@ -219,6 +248,32 @@ class Resources:
         else:
             fault = "is not the FHIR R4 resource it says it is"
         self.unreadable.append(Unreadable(reference, fault))
+
+
+def _decoded(data: bytes | msgspec.Raw) -> r4.Resource | None:
+    try:
+        return _RESOURCE.decode(data)
+    except _REFUSED:
+        return None
+
+
+def _outcome(resource: r4.Resource | None) -> PrefetchKind:
+    """FAILED where a server says beside the data that the search failed, at least in part.
+
+    A warning (a parameter that it does not know) is none: what it found is filtered here anyway.
+    """
+    if isinstance(resource, r4.OperationOutcome) and any(
+        issue.severity in {"error", "fatal"} for issue in resource.issue
+    ):
+        return PrefetchKind.FAILED
+    return PrefetchKind.EMPTY
+
+
+def _too_many(data: bytes) -> bool:
+    """Whether it has to be refused before it is decoded, which would take memory."""
+    return len(data) > MOST_ENTRIES * _SHORTEST_ENTRY and (
+        data.count(_TYPE) > _MOST_RESOURCES or data.count(b"{") > _MOST_OBJECTS
+    )
 
 
 def _read_bundle(data: bytes) -> r4_bundle.ReadBundle | None:

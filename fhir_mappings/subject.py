@@ -51,6 +51,12 @@ def focused_elsewhere(observation: Observation, subject: Subject) -> bool:
     )
 
 
+def names_another(reference: Reference | None, patient_id: str) -> bool:
+    """Whether ``reference`` names a patient of another id; a fullUrl may be anybody's."""
+    named = local(reference.reference.strip()) if reference and reference.reference else ""
+    return named.startswith("Patient/") and named != f"Patient/{patient_id}"
+
+
 def local(reference: str) -> str:
     """``Type/id`` of a relative or absolute reference, without its version."""
     text = reference.partition(_HISTORY)[0].rstrip("/")

@@ -21,7 +21,7 @@ from cds_service.clinician_page.smart_server import Access, SmartServer, scopes
 from cds_service.clinician_page.smart_settings import CALLBACK, LAUNCH
 from cds_service.config import Config
 from cds_service.errors import CdsServiceError
-from cds_service.fhir_server.client import Deadline
+from cds_service.fhir_server.deadline import Deadline
 from cds_service.fhir_server.settings import BaseUrl
 from cds_service.hook_request import HookRequest
 from cds_service.patient_view import DecidedRecord, decided

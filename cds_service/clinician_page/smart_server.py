@@ -24,7 +24,7 @@ from urllib3.exceptions import HTTPError
 from cds_service.clinician_page.launch_cookie import PendingLaunch
 from cds_service.clinician_page.launch_faults import LaunchFault, LaunchRefused
 from cds_service.clinician_page.smart_settings import SmartSettings
-from cds_service.fhir_server.client import Deadline
+from cds_service.fhir_server.deadline import Deadline
 from cds_service.fhir_server.settings import BaseUrl
 from fhir_mappings.queries import SPECIMENS, queries
 from fhir_mappings.site_codes import SiteCodes

@@ -15,6 +15,7 @@ import msgspec
 _TOKEN: Final = re.compile(r"[A-Za-z0-9\-._~+/]{1,8192}=*")
 """RFC 6750, b64token."""
 _UNUSABLE: Final = "the access token of the call cannot be used"
+_EXPIRED: Final = "the access token of the call has expired"
 _OTHER: Final = "the access token of the call is for another patient"
 
 
@@ -29,7 +30,17 @@ def access_token(
         return "", _UNUSABLE
     if "patient" in authorization and _text(authorization, "patient") != patient_id:
         return "", _OTHER
+    if _whole_number(authorization, "expires_in") <= 0:
+        return "", _EXPIRED
     return token, ""
+
+
+def _whole_number(values: Mapping[str, msgspec.Raw], name: str) -> int:
+    """The number; 1 for what is none: such a token shows by a 401 whether it still opens."""
+    try:
+        return msgspec.json.decode(values.get(name, b"1"), type=int)
+    except msgspec.MsgspecError:
+        return 1
 
 
 def _text(values: Mapping[str, msgspec.Raw], name: str) -> str:

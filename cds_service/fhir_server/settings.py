@@ -10,9 +10,9 @@ import re
 from dataclasses import dataclass, replace
 from urllib.parse import urlsplit
 
+from cds_service.fhir_server.reach import LOOPBACK_NAMES, Network, networks
 from cds_service.settings import listed, setting, whole_number
 
-_LOOPBACK = frozenset({"localhost", "127.0.0.1", "::1"})
 _PORTS = {"http": 80, "https": 443}
 _PATH = re.compile(r"(?:/[A-Za-z0-9._~-]+)*")
 _DOTS = frozenset({".", ".."})
@@ -56,7 +56,7 @@ class BaseUrl:
     @property
     def is_loopback(self) -> bool:
         """Whether it names this machine."""
-        return self.host in _LOOPBACK
+        return self.host in LOOPBACK_NAMES
 
     def holds(self, url: str) -> bool:
         """Whether ``url`` has the same origin and lies at or under this base path."""
@@ -112,6 +112,12 @@ class FhirSettings:
         "base URLs of FHIR servers that may be asked without a token, comma separated; "
         "development: also this machine",
         base_urls,
+    )
+    networks: frozenset[Network] = setting(
+        "CDS_FHIR_NETWORKS",
+        "networks that are not public and in which the FHIR servers listed by name may lie, such "
+        "as 10.20.0.0/16, comma separated; a server listed by its address needs none",
+        networks,
     )
     loopback: bool = True
     """Whether this machine may be asked without being listed (development)."""

@@ -17,7 +17,8 @@ import requests
 import responses
 
 from cds_service.errors import OtherPatient, RequiredDataMissing
-from cds_service.fhir_server.client import MOST_PAGES, FhirClient
+from cds_service.fhir_server.client import FhirClient
+from cds_service.fhir_server.search import MOST_PAGES
 from cds_service.fhir_server.settings import BaseUrl, FhirSettings, base_urls
 from cds_service.hook_request import HookRequest
 from cds_service.prefetch import Prefetch, RecordSource, prefetched
@@ -404,8 +405,10 @@ def test_searches_run_side_by_side(client: FhirClient, ehr: responses.RequestsMo
 
     def slow(request: requests.PreparedRequest) -> tuple[int, Json, str]:
         running.wait()  # passes only when all of them are under way
-        found = PATIENT if "/Patient/" in (request.url or "") else bundle(condition())
-        return 200, {}, json.dumps(found)
+        name = urlsplit(request.url or "").path.removeprefix("/fhir/r4/").partition("/")[0]
+        subject = {"reference": "Patient/p1"}
+        found = bundle({"resourceType": name, "id": "1", "subject": subject})
+        return 200, {}, json.dumps(PATIENT if name == "Patient" else found)
 
     ehr.add_callback(responses.GET, re.compile(f"{BASE}/.*"), callback=slow)
     base = BaseUrl.parse(BASE)

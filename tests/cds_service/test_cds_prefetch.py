@@ -17,12 +17,14 @@ from cds_service.errors import (
     FieldMistyped,
     OtherPatient,
     RequiredDataMissing,
+    TooManyEntries,
     UnsafeText,
     WrongHook,
 )
 from cds_service.hook_request import HookRequest
 from cds_service.prefetch import REQUIRED, Prefetch, prefetched
 from fhir_mappings.queries import prefetch_templates
+from fhir_mappings.resources import MOST_ENTRIES
 
 CASES = Path(__file__).parent / "validator_cases"
 OPTIONAL = [key for key in prefetch_templates() if key not in REQUIRED]
@@ -129,6 +131,52 @@ def test_the_patient_of_somebody_else_is_a_422(bundled: bool) -> None:
     value = {**EMPTY, "total": 1, "entry": [{"resource": other}]} if bundled else other
     with pytest.raises(OtherPatient):
         read(patient=value)
+
+
+@pytest.mark.parametrize("key", REQUIRED)
+def test_required_data_of_another_type_are_no_data(key: str) -> None:
+    """A resource that was not asked for under a required key is not "nothing on record"."""
+    with pytest.raises(RequiredDataMissing) as refusal:
+        read(**{key: {"resourceType": "Procedure", "id": "x"}})
+    assert f"nothing of {key} could be read" in refusal.value.diagnostics
+
+
+@pytest.mark.parametrize("severity", ["error", "fatal"])
+def test_an_error_beside_the_data_is_said(severity: str) -> None:
+    """The search failed in part; alone in a searchset it failed."""
+    issue = [{"severity": severity, "code": "processing"}]
+    failed = {"resource": {"resourceType": "OperationOutcome", "issue": issue}}
+    beside = {"resource": {"resourceType": "Procedure", "id": "x"}}
+    part = read(procedures={"resourceType": "Bundle", "entry": [beside, failed]})
+    assert told(part) == ["The client's query for procedures failed in part."]
+    none = read(procedures={"resourceType": "Bundle", "entry": [failed]})
+    assert told(none) == ["Not available: the client's query for procedures failed."]
+    with pytest.raises(RequiredDataMissing):
+        read(conditions={"resourceType": "Bundle", "entry": [failed]})
+
+
+@pytest.mark.parametrize(
+    "bundle",
+    [
+        {"entry": [{"resource": {"resourceType": "Procedure"}}] * (MOST_ENTRIES + 1)},
+        {"entry": [{}] * (MOST_ENTRIES + 1)},
+        {"entry": [{}] * 300_000},
+        {"entry": [{"resource": {"resourceType": "A", "contained": [{}] * 99}}] * MOST_ENTRIES},
+    ],
+)
+def test_more_entries_than_are_read_are_a_413_that_names_the_key(bundle: dict[str, Any]) -> None:
+    """Time and memory of one call are bounded by more than the size of its body."""
+    with pytest.raises(TooManyEntries) as refusal:
+        read(procedures={"resourceType": "Bundle"} | bundle)
+    assert refusal.value.fields == ("prefetch.procedures",)
+
+
+def test_as_many_entries_as_are_read_are_read() -> None:
+    """The limit itself is allowed."""
+    entries = [
+        {"resource": {"resourceType": "Procedure", "id": str(n)}} for n in range(MOST_ENTRIES)
+    ]
+    assert told(read(procedures={"resourceType": "Bundle", "entry": entries})) == []
 
 
 def test_unknown_keys_are_ignored() -> None:

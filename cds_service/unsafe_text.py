@@ -1,0 +1,29 @@
+"""Text that is refused wherever it stands in JSON: it cannot be stored, shown or written again."""
+
+from __future__ import annotations
+
+import re
+from typing import Final
+
+from cds_service.errors import BodyNotJson, UnsafeText
+
+_ESCAPED_NUL: Final = re.compile(rb"(?<!\\)(?:\\\\)*\\u0000")
+_SURROGATES: Final = re.compile(
+    rb"(?<!\\)(?:\\\\)*(?:(\\u[dD][89abAB][0-9a-fA-F]{2}\\u[dD][c-fC-F][0-9a-fA-F]{2})"
+    rb"|(\\u[dD][89a-fA-F][0-9a-fA-F]{2}))"
+)
+"""Group 1: a whole pair; group 2: a half without its other half."""
+
+
+def refuse_unsafe_text(body: bytes) -> None:
+    """Raise BodyNotJson for what is not UTF-8, UnsafeText for U+0000 and half surrogate pairs."""
+    try:
+        body.decode("utf-8")
+    except UnicodeDecodeError:
+        raise BodyNotJson("The body must be JSON in UTF-8.") from None
+    if b"\\u0000" in body and _ESCAPED_NUL.search(body):
+        raise UnsafeText("The body must not contain U+0000.")
+    if (b"\\ud" in body or b"\\uD" in body) and any(
+        match.group(2) for match in _SURROGATES.finditer(body)
+    ):
+        raise UnsafeText("The body must not contain half of a surrogate pair.")
