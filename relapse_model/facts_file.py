@@ -4,7 +4,8 @@
      "marrow_blasts": "80", "csf_wbc": "<5", "mrd": [{"taken": "2024-04-20",
      "fraction": "<0.0001", "method": "pcr", "specimen": "marrow"}]}
 
-A list of values means "one of these". What is left out is not known (facts.toml, "silence").
+A list of values means "one of these"; ``{"values": [...], "taken": "2024-03"}`` dates a finding.
+What is left out is not known (facts.toml, "silence").
 Errors are FactsError and name the field.
 """
 
@@ -71,6 +72,12 @@ def _as_of(data: Mapping[str, Any], today: date | None) -> date:
 
 
 def _fact(name: str, value: Any, model: Tables) -> Fact[Any]:  # noqa: ANN401 - any JSON
+    taken = None
+    if isinstance(value, Mapping):
+        if set(value) != {"values", "taken"}:
+            raise FactsError(name, "is an object without values and taken, or with more")
+        taken = partial_date(_text(f"{name}.taken", value["taken"]), f"{name}.taken")
+        value = value["values"]
     texts = [_text(name, item) for item in _list(value)]
     if not texts:
         raise FactsError(name, "is an empty list: leave out what is not known")
@@ -85,7 +92,7 @@ def _fact(name: str, value: Any, model: Tables) -> Fact[Any]:  # noqa: ANN401 - 
         if strange := sorted(set(texts) - allowed):
             raise FactsError(name, f"has no value {strange[0]!r}; one of {sorted(allowed)}")
         values = frozenset(texts)
-    return Fact(values, HAND)
+    return Fact(values, HAND, taken=taken)
 
 
 def amount(text: str, field: str) -> AmountRange:

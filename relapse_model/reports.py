@@ -80,6 +80,7 @@ def _decision_subjects(decision: Decision) -> dict[str, frozenset[str]]:
         "testis": frozenset(therapy.testis),
         "undetermined": frozenset(therapy.undetermined),
         "flags": frozenset(decision.flags),
+        "rules": frozenset(rule for step in decision.trace for rule in step.rules),
     }
 
 
@@ -97,6 +98,7 @@ def _child_subjects(
         "cr1_achieved": facts.cr1_achieved.values,
         "cr2": facts.cr2.values,
         "donors": donor_kinds(facts.donors),
+        "genetics_taken": _genetics_taken(facts),
         "lesions": frozenset(lesions),
         "lineage": facts.immunophenotype.values,
         "on_therapy": facts.on_therapy.values,
@@ -111,6 +113,15 @@ def _child_subjects(
             {"none" if testes == {"not_involved"} and not biopsies else "found"}
         ),
     }
+
+
+def _genetics_taken(facts: PatientFacts) -> frozenset[str]:
+    """Whether the genetics on record were certainly found before the relapse; empty if undated."""
+    taken = facts.genetics.taken
+    if taken is None:
+        return frozenset()
+    before = all(taken.latest < relapse.earliest for relapse in facts.relapse_date.values)
+    return frozenset({"before_relapse" if before else "at_relapse"})
 
 
 def _ages(facts: PatientFacts, model: Tables) -> frozenset[str]:

@@ -23,7 +23,8 @@ from relapse_model.worlds import Spread, Swing, spread
 class Place(NamedTuple):
     """What the findings of one world say.
 
-    ``cns``: proven, palsy_proven (by a palsy alone) or none; ``extramedullary``: proven or none.
+    ``cns``: proven, palsy_proven (by a palsy without imaging) or none; ``extramedullary``:
+    proven or none.
     """
 
     site: str
@@ -91,10 +92,12 @@ def _site_worlds(findings: Findings, tables: Tables) -> SiteWorlds:
         disease = cns.then["cns_disease"]
         if disease == "palsy_only":
             # R-S7: with M1 marrow the palsy is the relapse; otherwise its cause must be known.
-            proven = world["cns_imaging"] == "leukaemia" or (
-                findings.marrow_measured and world["marrow_blasts"] == "M1"
-            )
-            disease = "palsy_proven" if proven else "none"
+            if world["cns_imaging"] == "leukaemia":
+                disease = "proven"
+            elif findings.marrow_measured and world["marrow_blasts"] == "M1":
+                disease = "palsy_proven"
+            else:
+                disease = "none"
         # A biopsy proves a testis, also one without a clinical finding.
         biopsies = (world["testis_biopsy_left"], world["testis_biopsy_right"])
         proven = disease != "none" or "positive" in biopsies or world["other_em"] == "proven"
@@ -311,9 +314,12 @@ def _cns_status(statuses: frozenset[str], blasts: tuple[str, ...]) -> str:
 def _flags(findings: Findings, cns_rules: list[Rule], worlds: Spread[Place]) -> frozenset[str]:
     """Flags that hold in every world of the CNS findings, and a disagreement of records."""
     flags = frozenset.intersection(*(frozenset(rule.flags) for rule in cns_rules))
+    axes = dict(findings.axes)
+    if axes["cns_imaging"] == ("leukaemia",):
+        flags -= {"PALSY_ONLY"}
     if (
         findings.cns_asserted
-        and len(dict(findings.axes)["csf_blasts"]) == 1
+        and len(axes["csf_blasts"]) == 1
         and all(place.cns == "none" for place in worlds.results)
     ):
         flags |= {"SITE_CONFLICT"}

@@ -38,6 +38,7 @@ SUBJECTS = (
     "testis",
     "undetermined",
     "flags",
+    "rules",
     # the child, also where the evaluation ended early
     "abl_mutation",
     "age_at_relapse",
@@ -45,6 +46,7 @@ SUBJECTS = (
     "cr1_achieved",
     "cr2",
     "donors",
+    "genetics_taken",
     "lesions",
     "lineage",
     "on_therapy",

@@ -65,8 +65,6 @@ def drafts(occasion: Occasion) -> list[CardDraft]:
     agents = agents_card(occasion)
     others = _without_card(occasion, mrd=mrd, local=local, hsct=transplantation, agents=agents)
     first = stratification_card(occasion, others)
-    if occasion.decision.plan == "TRIAL_PHASE_1_2" and transplantation is None:
-        first.orders.append("trial")
     missing = missing_card(occasion, frozenset({"mrd"}) if mrd else frozenset())
     found = [first, missing, mrd, local, transplantation, agents]
     told = [draft for draft in found if draft is not None]

@@ -2,18 +2,21 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 from datetime import date
+from decimal import Decimal
 
 from cds_service.cards.markdown import bullets, outside_text, own_text
 from cds_service.cards.references import References
-from cds_service.cards.words import CardWords, either, spelled
+from cds_service.cards.words import CardWords, spelled
 from relapse_model.decision import Decision, Statement
 from relapse_model.facts import Remark
 from relapse_model.loader import tables
 
 MOST_EVIDENCE = 2
+_DECIMAL = re.compile(r"\d+\.\d+")
 _LONGEST_REMARK = 300
 
 
@@ -79,7 +82,15 @@ def value(fact: str, text: str, unit: str = "") -> str:
         return own_text(name.values[text])
     if name and name.kind == "date":
         return outside_text(day_or_days(text))
+    if unit == "fraction":
+        return outside_text(_DECIMAL.sub(_as_power, text))
     return f"{outside_text(text)} {outside_text(unit)}".strip()
+
+
+def _as_power(number: re.Match[str]) -> str:
+    """``0.002`` as ``2e-3``, as MRD is spoken of; 0 and what is 1 or more stay as they are."""
+    amount = Decimal(number.group())
+    return f"{amount.normalize():e}" if 0 < amount < 1 else number.group()
 
 
 def day_or_days(text: str) -> str:
@@ -103,8 +114,8 @@ def remark_text(remark: Remark) -> str:
 
 
 def plans_text(plans: Sequence[str], words: CardWords) -> str:
-    """Plans in words: ``a or b``."""
-    return either(*(plan_short(plan, words) for plan in plans))
+    """Plans in words: ``a; or b``, since a plan's own words may have a comma."""
+    return "; or ".join(plan_short(plan, words) for plan in plans)
 
 
 def plan_short(plan: str, words: CardWords) -> str:

@@ -17,6 +17,9 @@ _NOT_ASKED = frozenset(
 )
 
 
+_POINTS = ("tp1", "tp2")
+
+
 def mrd_card(occasion: Occasion) -> CardDraft | None:
     """The card, or None where MRD has no say in the decision."""
     decision, words = occasion.decision, occasion.words
@@ -64,7 +67,15 @@ def _how(upcoming: NextMrd, mrd: str, words: CardWords) -> list[str]:
         citation = tables().thresholds[f"{upcoming.point.name}_first_day"].citation
         told = own_text(texts["when"].format(window=window))
         lines.append(f"{told} {own_text(f'[{citation.provenance}]')}")
+    elif upcoming.passed:
+        lines.append(own_text(texts["over"].format(**_windows())))
     return [*lines, own_text(texts["specimen"]), own_text(texts["sensitivity"])]
+
+
+def _windows() -> dict[str, str]:
+    """The days of relapse therapy of both time points: ``tp1`` -> ``28-42``."""
+    whole = tables().whole
+    return {name: f"{whole(f'{name}_first_day')}-{whole(f'{name}_last_day')}" for name in _POINTS}
 
 
 def _window(point: TimePoint, words: CardWords) -> str:

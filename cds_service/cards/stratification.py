@@ -133,7 +133,7 @@ def _first_line(decision: Decision, words: CardWords) -> str:
 def _classification(decision: Decision, words: CardWords) -> str:
     """Two columns, because a panel is narrow; its first row is the head of the table."""
     told = (
-        words.listed("timing", decision.timing),
+        _time(decision, words),
         words.listed("site", decision.site),
         decision.cns_status.replace("_", " "),
         words.listed("immunophenotype", decision.immunophenotype),
@@ -146,6 +146,17 @@ def _classification(decision: Decision, words: CardWords) -> str:
         return ""
     first, *rest = [[own_text(head), own_text(text)] for head, text in shown]
     return table(first, rest)
+
+
+def _time(decision: Decision, words: CardWords) -> str:
+    """The class of time with the days that divide the classes here, so that it can be checked."""
+    known = words.words["timing"]
+    days = [
+        words.headings["limit"].format(timing=known[item.name], day=day_or_days(item.day))
+        for item in decision.limits
+    ]
+    told = words.listed("timing", decision.timing)
+    return f"{told} ({', '.join(days)})" if told and days else told
 
 
 def _plans(decision: Decision, words: CardWords) -> str:
@@ -203,7 +214,7 @@ def _add_schemes(draft: CardDraft, occasion: Occasion) -> None:
 
 
 def _facts(decision: Decision, words: CardWords) -> str:
-    order = {name: place for place, name in enumerate(tables().facts)}
+    order = {name: place for place, name in enumerate(fact_order(decision, words))}
     on_record = sorted(
         (report for report in decision.facts if report.evidence),
         key=lambda report: order.get(report.fact, len(order)),
@@ -214,6 +225,16 @@ def _facts(decision: Decision, words: CardWords) -> str:
     if len(on_record) > _MOST_ROWS:
         rows.append([own_text(words.headings["more"]), "-"])
     return table([own_text(head) for head in words.table_heads["facts"]], rows)
+
+
+def fact_order(decision: Decision, words: CardWords) -> list[str]:
+    """The names of the facts, what decided first: dates that conflict, then what the plan hangs on.
+
+    After those comes the order of the article's questions: time, site, lineage, response.
+    """
+    in_conflict = [name for pair in decision.conflicts for name in pair]
+    decisive = words.facts["first"].get(decision.plan, [])
+    return list(dict.fromkeys([*in_conflict, *decisive, *words.facts["order"]]))
 
 
 def _fact_row(report: FactReport, words: CardWords) -> list[str]:
@@ -230,6 +251,8 @@ def _fact_row(report: FactReport, words: CardWords) -> list[str]:
 def _orders(decision: Decision, words: CardWords) -> list[str]:
     if words.plans[decision.plan].kind == "undecided" or not decision.s_group:
         return []
+    if decision.plan == "EXPERT_POST_HSCT":
+        return ["care_plan", "trial"]  # Table 1 was not made for it: its group is not recorded
     drafts = ["risk_assessment", "care_plan"]
     # A phase 1/2 trial has a card of its own; every first relapse is for a controlled trial.
     return drafts if decision.plan == "TRIAL_PHASE_1_2" else [*drafts, "trial"]

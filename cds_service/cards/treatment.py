@@ -39,14 +39,16 @@ def transplantation_card(occasion: Occasion, others: Sequence[Statement] = ()) -
     if decision.plan == "TRIAL_PHASE_1_2":
         draft = CardDraft("trial", words.cards["trial"]["summary"], "info", orders=["trial"])
         draft.add_by_provenance([*statements, *others], words)
-        return draft if draft.sections else None
+        return draft
     texts = words.cards["transplantation"]
     if not statements or not occasion.still_possible & (set(texts) - {"INSUFFICIENT_DATA"}):
         return None
     if decision.plan not in texts:
         return None
     draft = CardDraft("transplantation", texts[decision.plan], "info")
-    draft.add_by_provenance([*statements, *others], words)
+    lead = [item for item in statements if item.id in words.lead["transplantation"]]
+    draft.sections += [draft.references.sentence(item) for item in lead]
+    draft.add_by_provenance([item for item in [*statements, *others] if item not in lead], words)
     if decision.plan != "EXPERT_POST_HSCT" and "ALREADY_TREATED" not in decision.flags:
         draft.orders = ["hla_typing", "transplantation", "fertility"]
     return draft

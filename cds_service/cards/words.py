@@ -63,6 +63,8 @@ _CARD_WORST = {
     "last": "2026-11-22",
     "week": "12-13",
     "days": "77-98",
+    "tp1": "28-42",
+    "tp2": "77-98",
     "missing": "",
     "sites": "",
     "mrd": "",
@@ -97,8 +99,10 @@ class CardWords:
     headings: Mapping[str, str]
     table_heads: Mapping[str, Sequence[str]]
     units: Mapping[str, str]
+    facts: Mapping[str, Any]
     closing: Mapping[str, str]
     cards: Mapping[str, Mapping[str, str]]
+    lead: Mapping[str, Sequence[str]]
     links: Mapping[str, str]
     override: Mapping[str, Any]
     plans: Mapping[str, PlanWords]
@@ -149,6 +153,7 @@ def words_from(text: str) -> CardWords:
     _check_plans(words)
     _check_cards(words)
     _check_asks(words)
+    _check_facts(words)
     return words
 
 
@@ -233,3 +238,18 @@ def fitted(template: str, name: str, texts: Sequence[str]) -> str:
 def _check_asks(words: CardWords) -> None:
     if unnamed := set(tables().facts) - set(words.asks):
         raise WordsError("asks", f"no words for {', '.join(sorted(unnamed))}")
+
+
+def _check_facts(words: CardWords) -> None:
+    order = words.facts["order"]
+    if unplaced := set(tables().facts) - set(order):
+        raise WordsError("facts.order", f"has no place for {', '.join(sorted(unplaced))}")
+    if len(set(order)) != len(order):
+        raise WordsError("facts.order", "names a fact twice")
+    known = {row.id for row in tables().statements}
+    for kind, sentences in words.lead.items():
+        if kind not in CARD_KINDS or set(sentences) - known:
+            raise WordsError(f"lead.{kind}", "is no kind of card, or names an unknown sentence")
+    for plan, decisive in words.facts["first"].items():
+        if plan not in PLANS or set(decisive) - set(order):
+            raise WordsError(f"facts.first.{plan}", "is no plan, or names an unknown fact")

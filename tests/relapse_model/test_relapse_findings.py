@@ -177,8 +177,21 @@ def test_a_palsy_that_proves_the_relapse_is_not_proof_of_a_dose() -> None:
     """With an M1 marrow the palsy stays the relapse; it is told apart from cells in the CSF."""
     facts = first_relapse(cranial_nerve_palsy=fact("yes"), marrow_blasts=amount(2))
 
-    assert site_worlds(facts, tables()).cns == {"palsy_proven"}
+    assert site_worlds(facts, tables()).cns == {"palsy_proven", "proven"}
+    negative = facts.with_facts(cns_imaging=fact("no_leukaemia"))
+    assert site_worlds(negative, tables()).cns == {"palsy_proven"}
     assert decide(facts).local_therapy.undetermined == ("cns",)
+
+
+def test_a_palsy_with_leukaemia_on_imaging_is_cns_disease_with_its_dose() -> None:
+    """Imaging shows the cause: not the palsy alone, so nothing is withheld or flagged."""
+    palsy = {"cranial_nerve_palsy": fact("yes"), "prior_cranial_rt_gy": amount(0)}
+    decision = early(**palsy, cns_imaging=fact("leukaemia"))
+
+    assert decision.local_therapy.cns_rt_gy == (18,)
+    assert decision.local_therapy.undetermined == ()
+    assert "PALSY_ONLY" not in decision.flags
+    assert early(**palsy).local_therapy.undetermined == ("cns",)
 
 
 def test_one_cns2a_or_cns2b_is_unknown_and_no_site() -> None:

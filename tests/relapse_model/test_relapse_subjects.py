@@ -5,7 +5,8 @@ from __future__ import annotations
 import pytest
 from children import amount, day, first_relapse
 
-from relapse_model.decision import Decision, LocalTherapy, Model
+from relapse_model.dates import partial_date
+from relapse_model.decision import Decision, LocalTherapy, Model, Step
 from relapse_model.facts import ANY_AMOUNT, ANY_DAY, Donor, Fact, PatientFacts, fact
 from relapse_model.loader import tables
 from relapse_model.reports import _child_subjects, _decision_subjects, with_statements
@@ -42,6 +43,7 @@ def test_the_subjects_of_a_decision_are_its_fields() -> None:
         cns_status="CNS3a",
         local_therapy=LocalTherapy((15, 18), ("orchiectomy",), ("cns",)),
         flags=("CNS2",),
+        trace=(Step("mrd", ("MRD-poor-tp1", "MRD-poor-tp2"), (), ()),),
     )
 
     assert _decision_subjects(decision) == {
@@ -58,6 +60,7 @@ def test_the_subjects_of_a_decision_are_its_fields() -> None:
         "testis": {"orchiectomy"},
         "undetermined": {"cns"},
         "flags": {"CNS2"},
+        "rules": {"MRD-poor-tp1", "MRD-poor-tp2"},
     }
     assert _decision_subjects(EMPTY)["plans"] == {"NO_RELAPSE"}
     assert _decision_subjects(EMPTY)["cns_status"] == frozenset()
@@ -67,7 +70,7 @@ def test_the_subjects_of_a_child_are_its_facts() -> None:
     """Every lesion by itself, every kind of donor, the sex and lineage there may be."""
     facts = first_relapse(
         sex=fact("male"),
-        genetics=fact("BCR-ABL1+hypodiploid", "none"),
+        genetics=fact("BCR-ABL1+hypodiploid", "none", taken=partial_date("2022-02")),
         abl_mutation=fact("resistant"),
         donors=(Donor("sibling"), Donor("cord_blood")),
         immunophenotype=fact("BCP", "T"),
@@ -83,6 +86,7 @@ def test_the_subjects_of_a_child_are_its_facts() -> None:
         "cr1_achieved": {"yes"},
         "cr2": {"achieved"},
         "donors": {"matched_family", "cord_blood"},
+        "genetics_taken": {"before_relapse"},
         "lesions": {"BCR-ABL1", "hypodiploid", "none"},
         "lineage": {"BCP", "T"},
         "on_therapy": {"no"},
@@ -156,3 +160,23 @@ def test_the_involvement_of_the_cns_chooses_sentences() -> None:
     speaking = {row.id for row in tables().statements if "cns_disease" in {**row.every, **row.some}}
     assert speaking
     assert not speaking & shown(frozenset())
+
+
+@pytest.mark.parametrize(
+    ("taken", "when"),
+    [
+        ("2022-02", {"before_relapse"}),
+        ("2025-02-14", {"before_relapse"}),
+        ("2025-02-15", {"at_relapse"}),
+        ("2025", {"at_relapse"}),
+        ("", set()),
+    ],
+)
+def test_genetics_are_from_before_the_relapse_only_if_that_is_certain(
+    taken: str, when: set[str]
+) -> None:
+    """A partial date that may reach the relapse claims nothing; no date, no claim."""
+    day_taken = partial_date(taken) if taken else None
+    facts = first_relapse(genetics=fact("KMT2A-r", taken=day_taken), relapse_date=day("2025-02-15"))
+
+    assert of(facts)["genetics_taken"] == when

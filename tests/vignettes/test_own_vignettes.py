@@ -32,13 +32,27 @@ def own_decision(vignette: dict[str, Any]) -> Decision:
 
 @pytest.mark.parametrize("vignette", OWN["vignettes"], ids=[v["id"] for v in OWN["vignettes"]])
 def test_own_vignette(vignette: dict[str, Any]) -> None:
-    """What the vignette expects is what is decided; flags are a subset."""
-    document = own_decision(vignette).document()
+    """What the vignette expects is what is decided; flags and sentences are a subset."""
+    decision = own_decision(vignette)
+    document = decision.document()
     expect = dict(vignette["expect"])
     flags = set(expect.pop("flags", []))
+    said = {item.id for item in decision.statements}
 
     assert {name: document.get(name) for name in expect} == expect, vignette["because"]
     assert flags <= set(document.get("flags", [])), vignette["because"]
+    assert set(vignette.get("says", [])) <= said, vignette["because"]
+    assert not set(vignette.get("silent_on", [])) & said, vignette["because"]
+
+
+def test_every_sentence_that_a_vignette_names_exists() -> None:
+    """A renamed sentence is renamed there too: else ``silent_on`` would hold for ever."""
+    named = {
+        name
+        for vignette in OWN["vignettes"]
+        for name in (*vignette.get("says", []), *vignette.get("silent_on", []))
+    }
+    assert named <= {row.id for row in tables().statements}
 
 
 @cache
