@@ -2,11 +2,12 @@
 #
 #   docker build -t relapsed-all-cds .
 #   docker run --rm --read-only --tmpfs /tmp --cap-drop ALL --security-opt no-new-privileges \
-#     -p 8080:8080 -e CDS_PUBLIC_URL=https://cds.example.org -e CDS_TRUST_FILE=/etc/cds/trust.toml \
-#     -v ./trust.toml:/etc/cds/trust.toml:ro -v cds:/var/lib/relapsed-all-cds relapsed-all-cds
+#     -p 127.0.0.1:8080:8080 -v "$PWD/trust.toml:/etc/relapsed-all-cds/trust.toml:ro" \
+#     -e CDS_TRUST_FILE=/etc/relapsed-all-cds/trust.toml \
+#     -e CDS_PUBLIC_URL=https://cds.example.org relapsed-all-cds
 #
-# The trust file names the CDS clients that may call (docs/trust.md). For a trial with the sample
-# patients use `make run`: development mode answers its own machine alone, so no container's caller.
+# compose.yaml and deploy/kubernetes put a proxy, PostgreSQL and Redis around it (docs/deploy.md).
+# For a trial with the sample patients use `make run`: development mode answers its own machine alone.
 # Who releases an image pins the base image by its digest.
 
 FROM python:3.13-slim AS build
@@ -27,15 +28,17 @@ RUN /opt/build/bin/pip wheel --no-build-isolation --no-deps --no-index --wheel-d
 
 FROM python:3.13-slim
 COPY --from=build /opt/service /opt/service
-ENV PATH=/opt/service/bin:$PATH PYTHONUNBUFFERED=1 CDS_MODE=production \
-    CDS_FEEDBACK_DATABASE=sqlite:////var/lib/relapsed-all-cds/feedback.sqlite3 \
-    CDS_REPLAY_STORE=sqlite:////var/lib/relapsed-all-cds/replay.sqlite3
+# What all workers count is summed up in files of PROMETHEUS_MULTIPROC_DIR.
+ENV PATH=/opt/service/bin:$PATH PYTHONUNBUFFERED=1 PYTHONDONTWRITEBYTECODE=1 \
+    CDS_MODE=production PROMETHEUS_MULTIPROC_DIR=/tmp/measures
 RUN install -d -o 10001 -g 10001 /var/lib/relapsed-all-cds
+# Where feedback and used tokens are kept, unless settings name PostgreSQL and Redis.
+WORKDIR /var/lib/relapsed-all-cds
 VOLUME /var/lib/relapsed-all-cds
 USER 10001:10001
 EXPOSE 8080
 HEALTHCHECK --interval=30s --timeout=3s --start-period=10s CMD ["python", "-c", \
-    "import urllib.request; urllib.request.urlopen('http://127.0.0.1:8080/health', timeout=2)"]
+    "import urllib.request; urllib.request.urlopen('http://127.0.0.1:8080/health/live', timeout=2)"]
 CMD ["gunicorn", "--bind", "0.0.0.0:8080", "--workers", "2", "--threads", "8", \
     "--worker-class", "gthread", "--worker-tmp-dir", "/dev/shm", "--graceful-timeout", "30", \
     "cds_service.wsgi:app"]

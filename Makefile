@@ -29,12 +29,16 @@ test: check ## every check, then every test
 test-fresh: $(DEV_STAMP) ## clone, install and serve in a temporary folder
 	@$(DEV)/python -m pytest -m fresh_clone
 
-check: $(DEV_STAMP) ## lint, format, types, import contracts, generated docs
+check: $(DEV_STAMP) ## lint, format, types, import contracts, generated docs, deployment files
 	@$(DEV)/python -m ruff check .
 	@$(DEV)/python -m ruff format --check .
 	@$(DEV)/python -m mypy
 	@$(DEV)/lint-imports
 	@if [ -f docs/generate.py ]; then $(DEV)/python docs/generate.py --check; fi
+	@$(DEV)/hadolint Dockerfile
+	@$(DEV)/yamllint --strict .
+	@$(DEV)/check-jsonschema --quiet --builtin-schema vendor.compose-spec compose.yaml
+	@$(DEV)/kubernetes-validate --quiet --strict $(filter-out %/kustomization.yaml,$(wildcard deploy/kubernetes/*.yaml))
 
 docs: $(DEV_STAMP) ## write the generated pages of docs/ again
 	@if [ -f docs/generate.py ]; then $(DEV)/python docs/generate.py; fi

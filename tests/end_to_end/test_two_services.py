@@ -1,4 +1,4 @@
-"""Two services share PostgreSQL, and are killed and started again while they are loaded."""
+"""Two services share PostgreSQL and Redis, and are killed and started again under load."""
 
 from __future__ import annotations
 
@@ -15,11 +15,14 @@ from uuid import uuid4
 import pytest
 import requests
 import sqlalchemy as sa
+from debian_servers import free_port
 from service_process import PATIENCE, Service
-from trusted_clients import EHR, SERVICE_URL, production_environment
+from trusted_clients import EHR, SERVICE_URL, TestClient, production_environment
 
 SERVICE = "cds-services/relapsed-all-stratification"
 CLIENTS, CALLS, CARDS, KILLS = 4, 30, 3, 4
+
+REPLAYING = TestClient(iss="https://replaying.example.org")
 
 
 @dataclass
@@ -53,17 +56,18 @@ def database(postgresql: Any) -> str:
 @pytest.fixture
 def services(
     database: str,
+    redis_url: str,
     environment: dict[str, str],
-    free_port: Callable[[], int],
     root: Path,
     tmp_path: Path,
 ) -> Iterator[tuple[Service, Service]]:
-    """Two services over one database, not started."""
+    """Two services over one database and one store of used tokens, not started."""
     settings = {
         **environment,
         "PYTHONPATH": str(root),
-        **production_environment(tmp_path),
+        **production_environment(tmp_path, (EHR, REPLAYING)),
         "CDS_FEEDBACK_DATABASE": database,
+        "CDS_REPLAY_STORE": redis_url,
     }
     pair = tuple(Service(free_port(), settings, tmp_path / f"{name}.log") for name in "ab")
     try:
@@ -73,16 +77,21 @@ def services(
             service.kill()
 
 
-def test_no_feedback_is_lost_or_doubled_when_services_are_killed_under_load(
+def test_nothing_is_lost_doubled_or_let_in_twice_when_services_are_killed_under_load(
     services: tuple[Service, Service], database: str
 ) -> None:
-    """Clients send again until they are answered; in the end each outcome is there once."""
+    """Clients send again until they are answered; in the end each outcome is there once.
+
+    A token that is sent to both services at once is accepted by one of them at most.
+    """
     first, second = services
     with ThreadPoolExecutor(2) as starting:  # together: both find an empty database
         list(starting.map(lambda service: service.start(), services))
     acknowledged = Acknowledged()
     cards = [[[str(uuid4()) for _ in range(CARDS)] for _ in range(CALLS)] for _ in range(CLIENTS)]
-    with ThreadPoolExecutor(CLIENTS) as clients:
+    stop = threading.Event()
+    with ThreadPoolExecutor(CLIENTS + 1) as clients:
+        replaying = clients.submit(_replay, services, stop)
         running = [clients.submit(_send, services, calls, acknowledged) for calls in cards]
         for number, service in zip(range(1, KILLS + 1), cycle((first, second)), strict=False):
             _wait(lambda due=number: acknowledged.calls > due * CLIENTS * CALLS // (KILLS + 2))
@@ -90,6 +99,8 @@ def test_no_feedback_is_lost_or_doubled_when_services_are_killed_under_load(
             service.start()
         for client in running:
             client.result()
+        stop.set()
+        accepted = replaying.result()
 
     engine = sa.create_engine(database)
     with engine.connect() as connection:
@@ -100,6 +111,20 @@ def test_no_feedback_is_lost_or_doubled_when_services_are_killed_under_load(
     # A call that was kept but killed before its answer is told again, and is not new then.
     assert acknowledged.new <= len(kept)
     assert acknowledged.unanswered >= 1
+    assert max(accepted) == 1
+    assert accepted.count(1) >= KILLS
+
+
+def _replay(services: tuple[Service, Service], stop: threading.Event) -> list[int]:
+    """Send each of many tokens to both services at once; how often each was accepted."""
+    accepted = []
+    with ThreadPoolExecutor(2) as both:
+        while not stop.is_set():
+            headers = REPLAYING.bearer(f"{SERVICE_URL}/feedback")
+            answers = both.map(lambda service, told=headers: _answer(service, [], told), services)
+            accepted.append(sum(answer is not None and answer.ok for answer in answers))
+            time.sleep(0.05)  # below the calls that the client may make
+    return accepted
 
 
 def _send(
@@ -112,16 +137,19 @@ def _send(
             for card in call
         ]
         targets = cycle([service, *(other for other in services if other is not service)])
-        while not acknowledged.note(_answer(next(targets), items)):
+        audience = f"{SERVICE_URL}/feedback"
+        while not acknowledged.note(_answer(next(targets), items, EHR.bearer(audience))):
             time.sleep(0.02)
 
 
-def _answer(service: Service, items: list[dict[str, str]]) -> requests.Response | None:
+def _answer(
+    service: Service, items: list[dict[str, str]], headers: dict[str, str]
+) -> requests.Response | None:
     try:
         return requests.post(
             f"{service.base}/{SERVICE}/feedback",
             json={"feedback": items},
-            headers=EHR.bearer(f"{SERVICE_URL}/feedback"),
+            headers=headers,
             timeout=PATIENCE,
         )
     except requests.RequestException:

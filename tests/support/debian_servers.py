@@ -85,14 +85,15 @@ def postgresql() -> Iterator[PostgreSql]:
 
 
 @contextmanager
-def redis() -> Iterator[str]:
-    """The URL of a Redis that keeps nothing on disk."""
+def redis(configuration: Path | None = None) -> Iterator[str]:
+    """The URL, without a password, of a Redis in a folder that is deleted afterwards."""
     command, port = str(program("redis-server")), free_port()
+    file = [str(configuration)] if configuration else ["--save", ""]
     with tempfile.TemporaryDirectory(prefix="redis-") as folder:
-        options = ["--port", str(port), "--bind", "127.0.0.1", "--save", "", "--dir", folder]
+        options = [*file, "--port", str(port), "--bind", "127.0.0.1", "--dir", folder]
         with subprocess.Popen([command, *options], stdout=subprocess.DEVNULL) as server:
             try:
-                _wait_for(port, server)
+                wait_for(port, server)
                 yield f"redis://127.0.0.1:{port}/0"
             finally:
                 server.terminate()
@@ -105,7 +106,8 @@ def _run(command: list[str], folder: str) -> None:
     assert done.returncode == 0, done.stdout + done.stderr
 
 
-def _wait_for(port: int, server: subprocess.Popen[bytes]) -> None:
+def wait_for(port: int, server: subprocess.Popen[bytes]) -> None:
+    """Wait until the server listens; fail when it stops or takes too long."""
     give_up = time.monotonic() + _PATIENCE
     while True:
         try:
