@@ -3,7 +3,7 @@
 #   make run     serve on 127.0.0.1:8080 with sample patients (PORT=...)
 #   make test    every check, then every test
 
-.PHONY: help run test test-fresh check docs lock bench mutation clean
+.PHONY: help run test test-fresh check docs lock bench replay mutation clean
 .DEFAULT_GOAL := help
 
 HOST ?= 127.0.0.1
@@ -54,6 +54,9 @@ lock: $(DEV_STAMP) ## resolve pyproject.toml again into the three lock files
 
 bench: $(DEV_STAMP) ## the service beside a bare Flask app: table of ratios, build/bench.json (BENCH=--quick)
 	@$(DEV)/python -m bench $(BENCH)
+
+replay: $(DEV_STAMP) ## 100,000 uses of one token at once: one is accepted (SQLite and Redis)
+	@REPLAYS=100000 $(DEV)/python -m pytest -v -k of_many_processes tests/cds_service/test_cds_replay.py
 
 # mutmut stays outside the lock files: it is run by hand, on a copy of the packages in mutants/.
 mutation: $(DEV_STAMP) ## would the tests notice a slip in relapse_model? an hour or more (docs/validation.md)

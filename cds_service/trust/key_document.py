@@ -18,6 +18,7 @@ from urllib.parse import urlsplit
 SECONDS: Final = 2.0
 MOST_BYTES: Final = 200_000
 _OK: Final = 200
+_LATE: Final = "no answer in time"
 _HEADERS: Final = {
     "Accept": "application/json",
     "Accept-Encoding": "identity",
@@ -41,7 +42,7 @@ def key_document(url: str, seconds: float = SECONDS, most_bytes: int = MOST_BYTE
     thread.join(seconds)
     if thread.is_alive():
         download.abort()
-        raise KeysUnreachable("no answer in time")
+        raise KeysUnreachable(_LATE)
     if download.fault:
         raise KeysUnreachable(download.fault)
     return download.body
@@ -64,6 +65,8 @@ class _Download:
         try:
             connection = self._connection()
             self._ask(connection)
+        except TimeoutError:
+            self.fault = _LATE
         except ssl.SSLError:
             self.fault = "no trusted TLS connection"
         except (OSError, HTTPException, ValueError):
@@ -99,4 +102,6 @@ class _Download:
                 body = response.read(self._most_bytes + 1)
                 if len(body) > self._most_bytes:
                     self.fault = f"answered with more than {self._most_bytes} bytes"
+                elif response.length:  # http.client says nothing of a body that was cut short
+                    self.fault = "answered in part"
                 self.body = body

@@ -30,6 +30,8 @@ _REDIS: Final = ("redis://", "rediss://", "unix://")
 _BUSY_SECONDS: Final = 2.0
 _SWEEP_SECONDS: Final = 60.0
 _REDIS_SECONDS: Final = 1.0
+_TRIED: Final = "tried"
+_TRIED_SECONDS: Final = 60
 _PREFIX: Final = "relapsed-all:used:"
 
 
@@ -43,7 +45,7 @@ class ReplayStore(Protocol):
         """
 
     def answers(self) -> bool:
-        """Whether a token could be looked up now."""
+        """Whether a token could be noted now: tried, by a note that is none of a token."""
 
     def close(self) -> None:
         """Let go of files and connections."""
@@ -112,7 +114,7 @@ class SqliteStore:
     def answers(self) -> bool:
         """See ReplayStore."""
         try:
-            self._connection().execute("SELECT 1 FROM used LIMIT 1")
+            self._connection().execute("INSERT OR REPLACE INTO used VALUES (?, ?)", (_TRIED, 0))
         except sqlite3.Error:
             return False
         return True
@@ -173,7 +175,7 @@ class RedisStore:
         from redis import RedisError  # noqa: PLC0415 - as above
 
         try:
-            return bool(self._client.ping())
+            return bool(self._client.set(f"{_PREFIX}{_TRIED}", b"", ex=_TRIED_SECONDS))
         except RedisError:
             return False
 
