@@ -69,7 +69,7 @@ def what_to_try(config: Config) -> str:
         as_json = "-H 'Content-Type: application/json'"
         query = f"fhirServiceUrl={base}/fhir&serviceDiscoveryURL={base}/cds-services"
         lines += [
-            f"  in a browser  {base}/",
+            f"  browser     {base}/",
             f"  a decision  curl -s {base}/sample-requests/{first} |",
             f"                curl -s {as_json} -d @- {base}/cds-services/{SERVICE_ID}",
             f"  sandbox     {SANDBOX}?{query}&patientId={first}",

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import os
 import shutil
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
+from pathlib import Path
 
 import pytest
 from playwright.sync_api import Browser, Page, sync_playwright
@@ -34,6 +35,25 @@ def browser() -> Iterator[Browser]:
         started = playwright.chromium.launch(executable_path=chromium, args=list(ARGUMENTS))
         yield started
         started.close()
+
+
+@pytest.fixture(scope="session")
+def violations() -> Callable[[Page], list[str]]:
+    """What axe-core finds wrong with a page; skips where it is not there, fails where CI=true."""
+    script = Path(__file__).parents[1] / "node/node_modules/axe-core/axe.min.js"
+    if not script.exists():
+        reason = "axe-core is not installed (npm ci --prefix tests/node)"
+        if os.environ.get("CI") == "true":
+            pytest.fail(reason)
+        pytest.skip(reason)
+    source = script.read_text("utf-8")
+
+    def found(page: Page) -> list[str]:
+        page.evaluate(source)
+        told = page.evaluate("axe.run()")["violations"]
+        return [f"{rule['id']}: {node['html'][:120]}" for rule in told for node in rule["nodes"]]
+
+    return found
 
 
 @pytest.fixture

@@ -8,10 +8,17 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import replace
 
-from werkzeug.serving import make_server
+from werkzeug.serving import WSGIRequestHandler, make_server
 
 from cds_service.app import create_app
 from cds_service.config import Config
+
+
+class _Quiet(WSGIRequestHandler):
+    """No access log: the product writes none either."""
+
+    def log_request(self, code: int | str = "-", size: int | str = "-") -> None:
+        """Nothing."""
 
 
 @contextmanager
@@ -22,7 +29,9 @@ def served_app(config: Config | None = None) -> Iterator[str]:
         listening.listen(64)
         port = listening.getsockname()[1]
         app = create_app(replace(config or Config(feedback_database="sqlite://"), port=port))
-        server = make_server("127.0.0.1", port, app, threaded=True, fd=listening.fileno())
+        server = make_server(
+            "127.0.0.1", port, app, threaded=True, fd=listening.fileno(), request_handler=_Quiet
+        )
         server.daemon_threads = True
         thread = threading.Thread(target=server.serve_forever, daemon=True)
         thread.start()

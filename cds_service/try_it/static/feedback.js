@@ -46,4 +46,5 @@ function listen(card) {
   });
 }
 
+for (const hint of document.querySelectorAll(".without-script")) hint.remove();
 if (answer) for (const card of answer.querySelectorAll("[data-card]")) listen(card);
