@@ -22,6 +22,7 @@ from cds_service.fhir_server.client import FhirClient
 from cds_service.fhir_server.reach import Reach
 from cds_service.health import health_routes
 from cds_service.hook_routes import hook_routes
+from cds_service.openapi import openapi_routes
 from cds_service.prefetch import RecordSource
 from cds_service.response_headers import with_headers
 from cds_service.sample_patients.fhir import sample_fhir
@@ -61,6 +62,7 @@ def create_app(config: Config | None = None) -> Flask:
     app.register_blueprint(feedback_routes(config, store, memory))
     app.register_blueprint(source_attributes_routes())
     app.register_blueprint(health_routes())
+    app.register_blueprint(openapi_routes())
     if config.smart.on:
         app.register_blueprint(clinician_page(config, source, record_page(config)))
         app.register_blueprint(what_if_routes(config))

@@ -200,7 +200,12 @@ def fhir() -> str:
 def http() -> str:
     """The error classes and their statuses, as the module that owns them draws them."""
     lines = ["# Statuses and errors", "", GENERATED, ""]
-    lines += ["Every answer that is not 2xx carries an OperationOutcome.", "", "```"]
+    lines += [
+        "Every answer that is not 2xx carries an OperationOutcome. `GET /openapi.json` lists which",
+        "address answers with which status, and the shape of every answer.",
+        "",
+        "```",
+    ]
     return "\n".join([*lines, (errors.__doc__ or "").strip(), "```", ""])
 
 
