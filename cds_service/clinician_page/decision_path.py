@@ -35,8 +35,34 @@ _COLUMNS = {
     "csf_erythrocytes": "CSF erythrocytes",
     "csf_blasts": "CSF blasts",
     "cr1_achieved": "first remission",
+    "beyond_contamination": "more leukocytes than blood explains",
+    "marrow": "bone marrow",
+    "extramedullary": "extramedullary disease",
+    "cns": "CNS disease",
+    "prior_cranial_rt": "earlier cranial radiotherapy",
+    "earlier_tbi_or_hsct": "earlier TBI or transplantation",
+    "dose_gy": "dose in Gy",
+    "left": "left testis",
+    "right": "right testis",
+    "testis": "local treatment",
+    "therapy": "first-line therapy",
+    "since_diagnosis": "from diagnosis to relapse",
+    "genetics": "genetics",
 }
 """Columns of the tables whose names do not read as words."""
+
+_CELLS = {
+    "up_to_20_gy": "up to 20 Gy",
+    "above_20_gy": "above 20 Gy",
+    "first_relapse": "a first relapse: the article applies",
+    "short_completed": "short, completed as planned",
+    "short_abandoned": "short, abandoned",
+    "palsy_only": "a palsy alone",
+}
+"""Cells that do not read as words when spelled."""
+
+_SAME_VALUES = {"csf_leukocytes": "csf_wbc", "csf_erythrocytes": "csf_rbc"}
+"""Columns whose cells are the values of a fact of another name."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -252,12 +278,14 @@ def _cells(column: str, cells: Sequence[str], words: CardWords) -> str:
 
 def _cell(column: str, cell: str, words: CardWords) -> str:
     """One cell in words: of the cards, of the facts, of the schemes, or as it is spelled."""
-    if column == "plan":
-        return words.plans[cell].short if cell in words.plans else spelled(cell)
+    if column == "plan" and cell in words.plans:
+        return words.plans[cell].short
+    if cell in _CELLS:
+        return _CELLS[cell]
     model = tables()
     if scheme := model.scheme_classes.get((column, cell)):
         return scheme.label
-    known = model.facts.get(column)
+    known = model.facts.get(_SAME_VALUES.get(column, column))
     spoken: Mapping[str, str] = words.words.get(column) or (known.values if known else {})
     if cell in spoken:
         return spoken[cell]

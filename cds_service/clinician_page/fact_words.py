@@ -13,9 +13,11 @@ from cds_service.cards.draft import label
 from cds_service.cards.markdown import visible_text
 from cds_service.cards.words import CardWords, either
 from cds_service.clinician_page.scales import days_in_words
+from relapse_model.amounts import AmountRange
 from relapse_model.dates import DateRange
 from relapse_model.decision import Decision, FactReport
 from relapse_model.facts import Fact
+from relapse_model.facts_file import amount
 from relapse_model.loader import tables
 
 MOST_VALUES = 4
@@ -47,11 +49,11 @@ class RemarkRow:
     evidence: tuple[str, ...]
 
 
-def fact_rows(decision: Decision, words: CardWords) -> tuple[FactRow, ...]:
+def fact_rows(decision: Decision) -> tuple[FactRow, ...]:
     """Every fact on record, in the order of the vocabulary."""
     order = {name: place for place, name in enumerate(tables().facts)}
     known = sorted(decision.facts, key=lambda report: order.get(report.fact, len(order)))
-    return tuple(_row(report, words) for report in known if report.evidence)
+    return tuple(_row(report) for report in known if report.evidence)
 
 
 def remark_rows(decision: Decision, words: CardWords) -> tuple[RemarkRow, ...]:
@@ -76,9 +78,16 @@ def values_in_words(name: str, fact: Fact[Any]) -> str:
     return either(*told[:MOST_VALUES], *(["..."] if len(told) > MOST_VALUES else []))
 
 
-def _row(report: FactReport, words: CardWords) -> FactRow:
-    unit = words.units.get(report.unit, report.unit)
-    told = [_value(report.fact, text, unit) for text in report.values]
+def fraction_in_words(fraction: AmountRange | None) -> str:
+    """An MRD fraction as a clinician writes it: ``<0.01 %``."""
+    if fraction is None:
+        return "not readable"
+    high = None if fraction.high is None else fraction.high * 100
+    return f"{AmountRange(fraction.low * 100, high, fraction.low_open, fraction.high_open)} %"
+
+
+def _row(report: FactReport) -> FactRow:
+    told = [_value(report.fact, text, report.unit) for text in report.values]
     return FactRow(
         fact=report.fact,
         label=label(report.fact),
@@ -94,6 +103,8 @@ def _value(fact: str, text: str, unit: str) -> str:
     name = tables().facts.get(fact)
     if name and text in name.values:
         return name.values[text]
+    if fact == "mrd" and unit:
+        return fraction_in_words(amount(text, fact))
     if name and name.kind == "date":
         return _days(text)
     shown = visible_text(text)

@@ -8,6 +8,7 @@ from datetime import date, timedelta
 from decimal import Decimal
 
 from cds_service.cards.words import CardWords
+from cds_service.clinician_page.fact_words import ASSUMED, fraction_in_words
 from cds_service.clinician_page.scales import DayScale, Decades, clipped, day_scale
 from relapse_model.amounts import AmountRange, plain
 from relapse_model.dates import DateRange
@@ -187,14 +188,14 @@ def _point(  # noqa: PLR0913, PLR0917 - a result, and what it is placed by
         why_unused=why.removeprefix("not used: "),
         days=str(result.taken),
         day_of_therapy=_day(result.taken, facts),
-        fraction=_fraction(result.fraction),
+        fraction=fraction_in_words(result.fraction),
         text=result.text,
         method_told=METHODS.get(result.method, result.method),
         specimen=SPECIMENS.get(result.specimen, result.specimen),
         time_point=" or ".join(TIME_POINTS[slot] for slot in slots),
         told=told.get(klass, "cannot be read against the line"),
         evidence=result.evidence,
-        assumed=result.evidence == ("assumed",),
+        assumed=result.evidence == ASSUMED,
     )
 
 
@@ -208,16 +209,6 @@ def _place(fraction: AmountRange | None, decades: Decades) -> tuple[str, float, 
     if fraction.low == fraction.high:
         return ("below" if fraction.high == 0 else "exact"), high, high
     return ("below", high, high) if fraction.low == 0 else ("between", high, low)
-
-
-def _fraction(fraction: AmountRange | None) -> str:
-    """``<0.01 %``: as a clinician writes it."""
-    if fraction is None:
-        return "not readable"
-    hundred = Decimal(100)
-    high = None if fraction.high is None else fraction.high * hundred
-    percent = AmountRange(fraction.low * hundred, high, fraction.low_open, fraction.high_open)
-    return f"{percent} %"
 
 
 def power(fraction: Decimal) -> str:

@@ -32,7 +32,6 @@ from relapse_model.facts import PatientFacts
 from relapse_model.loader import tables
 
 HEADINGS = {
-    "plan": "Plan",
     "stratification": "Why this group",
     "caveat": "Caveats",
     "mrd": "MRD",
@@ -42,7 +41,13 @@ HEADINGS = {
     "schemes": "Other classifications",
     "general": "For every child",
 }
-"""Headings of the statements, by topic in the model's order."""
+"""Headings of the statements, by topic in the model's order; those of the plan stand above."""
+
+_EXPLAINING = frozenset({"caveat", "stratification", "schemes"})
+"""Topics whose statements say what a flag means."""
+
+_FOR_ORIENTATION = frozenset({"EXPERT_POST_HSCT", "TRIAL_PHASE_1_2"})
+"""Plans for which Table 1 was not made: a group stands behind the plan, not before it."""
 
 _MONTHS = 12
 
@@ -114,7 +119,7 @@ def _context(shown: _Shown) -> dict[str, Any]:
         "risk": words.listed("risk", decision.risk),
         "plan_short": plan_short(decision.plan, words),
         "summary": "" if plan.kind == "silent" else summary(decision, words),
-        "kind": plan.kind,
+        "orientation": decision.plan in _FOR_ORIENTATION,
         "plans": [plan_short(name, words) for name in decision.plans],
         "classified": _classified(decision, words),
         "flags": _flags(decision, words, numbers),
@@ -127,8 +132,9 @@ def _context(shown: _Shown) -> dict[str, Any]:
         "sites": involvement(facts, decision.cns_status) if decision.site else (),
         "local": _local_therapy(decision, words),
         "schemes": scheme_rows(facts, decision, words),
+        "plan_statements": [_cited(x, numbers) for x in decision.statements if x.topic == "plan"],
         "statements": _by_topic(decision, numbers),
-        "facts": fact_rows(decision, words),
+        "facts": fact_rows(decision),
         "remarks": remark_rows(decision, words),
         "sources": _sources(decision.statements, numbers),
         "closing": words.closing,
@@ -181,7 +187,7 @@ def _flags(
     explained: dict[str, list[Cited]] = {name: [] for name in decision.flags}
     for item in decision.statements:
         row = rows.get(item.id)
-        if row is None or item.topic not in {"caveat", "stratification"}:
+        if row is None or item.topic not in _EXPLAINING:
             continue
         empty: frozenset[str] = frozenset()
         flags = row.some.get("flags", empty) | row.every.get("flags", empty)

@@ -12,6 +12,7 @@ from datetime import date, timedelta
 from itertools import pairwise
 
 from cds_service.cards.words import CardWords
+from cds_service.clinician_page.fact_words import ASSUMED
 from cds_service.clinician_page.scales import (
     DayScale,
     clipped,
@@ -43,6 +44,9 @@ ROW = 34
 LIMIT_ROW = 19
 TOP = 42
 """Pixels: height of the row of an event and of a limit, and where the first row begins."""
+
+_ROOM = 14
+"""Percent of the width that the name of a band between two classes needs."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -103,6 +107,7 @@ class Band:
     start: float
     end: float
     line: int
+    """Line of its name, 0 or 1; -1 where there is no room for one."""
 
     @property
     def kind(self) -> str:
@@ -123,13 +128,18 @@ class LimitMark:
 
 @dataclass(frozen=True, slots=True)
 class Timeline:
-    """Everything that the chart shows; ``missing``: dates that are not on record."""
+    """Everything that the chart shows.
+
+    ``missing``: dates that are not on record. ``on_therapy``: the relapse came on first-line
+    therapy, which therefore has no end.
+    """
 
     scale: DayScale
     events: tuple[Event, ...]
     bands: tuple[Band, ...]
     limits: tuple[LimitMark, ...]
     missing: tuple[str, ...]
+    on_therapy: bool
     conflicts: tuple[str, ...]
     summary: str
     height: int
@@ -161,7 +171,12 @@ def timeline(facts: PatientFacts, decision: Decision, words: CardWords) -> Timel
         for number, (name, label, days, governing) in enumerate(limits)
     )
     axis = below + LIMIT_ROW * len(marks) + 4
-    missing = tuple(EVENTS[name].lower() for name in ASKED_FOR if name not in known)
+    on_therapy = bool(decision.timing) and facts.on_therapy.values == {"yes"}
+    missing = tuple(
+        EVENTS[name].lower()
+        for name in ASKED_FOR
+        if name not in known and not (name == "therapy_end" and on_therapy)
+    )
     conflicts = tuple(_conflicts(decision))
     return Timeline(
         scale=scale,
@@ -169,8 +184,9 @@ def timeline(facts: PatientFacts, decision: Decision, words: CardWords) -> Timel
         bands=bands,
         limits=marks,
         missing=missing,
+        on_therapy=on_therapy,
         conflicts=conflicts,
-        summary=_summary(events, decision, words, missing),
+        summary=_summary(events, decision, words, (missing, on_therapy)),
         height=axis + 24,
         axis=axis,
     )
@@ -248,7 +264,7 @@ def _events(  # noqa: PLR0913, PLR0917 - what one row is made of
             ),
             evidence=evidence,
             conflict=name in wrong,
-            assumed=evidence == ("assumed",),
+            assumed=evidence == ASSUMED,
         )
 
 
@@ -264,14 +280,14 @@ def _limits(
     found = []
     for limit in decision.limits:
         anchor, months, told = governing[limit.name]
-        label = f"{told} + {months} months"
+        label = f"{told} + {months} mo"
         found += [(limit.name, label, shifted(item, months), True) for item in known[anchor][1]]
     if decision.timing and facts.relapse_number.values == {"1"}:
         for item in definitions(model):
             for days in known.get(item.anchor, (None, ()))[1]:
                 told = item.name.partition(" (")[0]
                 anchor = "remission" if item.anchor == "cr1_date" else "diagnosis"
-                label = f"{_SHORT.get(told, told)}: {anchor} + {item.months} months"
+                label = f"{_SHORT.get(told, told)}: {anchor} + {item.months} mo"
                 found.append((item.name, label, shifted(days, item.months), False))
     return found
 
@@ -294,8 +310,9 @@ def _bands(facts: PatientFacts, scale: DayScale, words: CardWords) -> Iterator[B
         if timings:
             start, end = scale.percent(first), scale.percent(last)
             label = words.listed("timing", timings)
-            yield Band(timings, label, first, last, start, end, line % 2)
-            line += 1
+            named = len(timings) == 1 or end - start > _ROOM
+            yield Band(timings, label, first, last, start, end, line % 2 if named else -1)
+            line += named
 
 
 def _changes(facts: PatientFacts, scale: DayScale) -> set[date]:
@@ -335,11 +352,17 @@ def _conflicts(decision: Decision) -> Iterator[str]:
 
 
 def _summary(
-    events: tuple[Event, ...], decision: Decision, words: CardWords, missing: tuple[str, ...]
+    events: tuple[Event, ...],
+    decision: Decision,
+    words: CardWords,
+    gaps: tuple[tuple[str, ...], bool],
 ) -> str:
+    missing, on_therapy = gaps
     told = [f"{event.label} {event.told}" for event in events]
     if missing:
         told.append(f"not on record: {', '.join(missing)}")
+    if on_therapy:
+        told.append("relapse on first-line therapy")
     if decision.timing:
         told.append(f"time of relapse: {words.listed('timing', decision.timing)}")
     return "; ".join(told) + "."

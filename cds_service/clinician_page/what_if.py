@@ -13,7 +13,7 @@ from typing import Any
 
 from cds_service.cards.draft import label, plan_short
 from cds_service.cards.words import CardWords, either
-from cds_service.clinician_page.fact_words import ASSUMED, values_in_words
+from cds_service.clinician_page.fact_words import ASSUMED, fraction_in_words, values_in_words
 from relapse_model.amounts import AmountRange
 from relapse_model.dates import FIRST_DAY, DateRange, known, partial_date
 from relapse_model.decide import decide
@@ -255,9 +255,10 @@ def _assumed_mrd(text: str, facts: PatientFacts) -> dict[str, Any]:
 def _follows(asked: Mapping[str, str], facts: PatientFacts) -> dict[str, Any]:
     """What must give way: "on therapy" and an end of therapy on record are not both assumed."""
     if asked.get("on_therapy") == "yes" and "therapy_end" not in asked:
-        return {"therapy_end": ANY_DAY}
-    if "therapy_end" in asked and "on_therapy" not in asked and facts.on_therapy.decided:
-        return {"on_therapy": fact("yes", "no")}
+        return {"therapy_end": Fact(ANY_DAY.values, ASSUMED)}
+    ended = "therapy_end" in asked and asked["therapy_end"] != UNKNOWN
+    if ended and "on_therapy" not in asked and facts.on_therapy.values == {"yes"}:
+        return {"on_therapy": fact("no", evidence=ASSUMED)}
     return {}
 
 
@@ -278,7 +279,7 @@ def _results(facts: PatientFacts) -> str:
     if not facts.mrd:
         return "pending"
     if facts.mrd[0].evidence == ASSUMED:
-        return f"{facts.mrd[0].fraction} as a fraction, at the first time point"
+        return f"{fraction_in_words(facts.mrd[0].fraction)} at the first time point"
     return f"{len(facts.mrd)} on record"
 
 
