@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from cds_service.clinician_page.fact_words import values_in_words
+from relapse_model.decision import Decision
 from relapse_model.facts import ANY_PERCENTAGE, Fact, PatientFacts
 from relapse_model.loader import tables
 from relapse_model.site import bands, site_worlds
@@ -19,6 +20,10 @@ STATES = {
     UNKNOWN: "not on record",
 }
 """What each state is called."""
+
+
+_WITH_MARROW = frozenset({"isolated_bm", "combined"})
+"""Sites of relapse that say that the marrow counts, from 5 % blasts where something proves it."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,22 +42,26 @@ class Site:
         return STATES[self.state]
 
 
-def involvement(facts: PatientFacts, cns_status: str) -> tuple[Site, ...]:
+def involvement(facts: PatientFacts, decision: Decision) -> tuple[Site, ...]:
     """Marrow, central nervous system, testes of a boy, and other sites."""
-    return (_marrow(facts), _cns(facts, cns_status), *_testes(facts), _other(facts))
+    return (
+        _marrow(facts, decision),
+        _cns(facts, decision.cns_status),
+        *_testes(facts),
+        _other(facts),
+    )
 
 
-def _marrow(facts: PatientFacts) -> Site:
+def _marrow(facts: PatientFacts, decision: Decision) -> Site:
     model = tables()
     limits = (model.limit("m1_below_percent"), model.limit("m3_from_percent"))
-    found = set(bands(facts.marrow_blasts, limits, (FREE, "M2", INVOLVED)))
+    found = set(bands(facts.marrow_blasts, limits, (FREE, POSSIBLE, INVOLVED)))
     if facts.marrow_blasts.values == ANY_PERCENTAGE.values:
         state = UNKNOWN
-    elif found == {"M2"} and facts.marrow_confirmation.values == {"confirmed"}:
+    elif decision.site and set(decision.site) <= _WITH_MARROW:
         state = INVOLVED
     else:
         state = found.pop() if len(found) == 1 else POSSIBLE
-        state = POSSIBLE if state == "M2" else state
     return _site("marrow", "Bone marrow", state, facts, "marrow_blasts", "marrow_confirmation")
 
 

@@ -129,7 +129,7 @@ def _context(shown: _Shown) -> dict[str, Any]:
         "steps": steps(decision, words),
         "chart": mrd_chart(facts, decision, words),
         "next_mrd": next_mrd(decision, facts.as_of) if decision.mrd == "pending" else None,
-        "sites": involvement(facts, decision.cns_status) if decision.site else (),
+        "sites": involvement(facts, decision) if decision.site else (),
         "local": _local_therapy(decision, words),
         "schemes": scheme_rows(facts, decision, words),
         "plan_statements": [_cited(x, numbers) for x in decision.statements if x.topic == "plan"],

@@ -66,13 +66,15 @@ def _by_definition(facts: PatientFacts, decision: Decision) -> Iterator[SchemeRo
 
 def _by_scheme(decision: Decision) -> Iterator[SchemeRow]:
     classes = tables().scheme_classes
+    differing = {item.scheme for item in decision.alternatives}
     for step in decision.trace:
         if step.table != "schemes":
             continue
         for output, cells in step.concluded:
             known = [classes[output, cell] for cell in cells]
-            differs = any(not set(decision.risk) <= item.agrees_with for item in known)
-            yield SchemeRow(known[0].scheme, either(*(item.label for item in known)), differs)
+            scheme = known[0].scheme
+            says = either(*(item.label for item in known))
+            yield SchemeRow(scheme, says, differs=scheme in differing)
 
 
 def _limits(facts: PatientFacts, item: Definition) -> list[DateRange]:
