@@ -19,6 +19,7 @@ from cds_service.fhir_server.exchange import LATE, PAUSED, Exchange, FhirServer
 from cds_service.fhir_server.pauses import Pauses
 from cds_service.fhir_server.reach import Reach
 from cds_service.fhir_server.search import Fetched, answer
+from cds_service.watching import measures, traces
 from fhir_mappings.queries import Query
 
 THREADS: Final = 64
@@ -60,8 +61,10 @@ class FhirClient:
             )
             for query, following in asked
         }
-        wait(running.values(), timeout=deadline.remaining)
+        with traces.span("ask FHIR server", queries=len(running)):
+            wait(running.values(), timeout=deadline.remaining)
         found = {key: _result(future, lines[key]) for key, future in running.items()}
+        measures.deadline_hit(sum(item.fault == LATE for item in found.values()))
         self._pauses.note(
             server.base,
             failed=all(item.fault for item in found.values())

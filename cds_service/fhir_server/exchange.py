@@ -22,6 +22,7 @@ from cds_service.fhir_server.connection import Adapter, AddressRefusedError
 from cds_service.fhir_server.deadline import Deadline
 from cds_service.fhir_server.settings import BaseUrl
 from cds_service.unsafe_text import refuse_unsafe_text
+from cds_service.watching import measures
 
 MOST_BYTES: Final = 10_000_000
 """Of one search, decompressed."""
@@ -29,6 +30,7 @@ _CHUNK: Final = 65_536
 _OK: Final = 200
 _TOO_MANY_REQUESTS: Final = 429
 _UNAVAILABLE: Final = 503
+_STATUSES: Final = range(100, 600)
 _REDIRECTS: Final = range(300, 400)
 _ASKED_AGAIN: Final = frozenset({502, 503, 504})
 _FAULTS: Final[Mapping[int, str]] = {
@@ -94,18 +96,30 @@ class Exchange:
         self._deadline = deadline
         self._bytes = 0
         self._may_try_again = True
+        self._status = 0
 
     def body(self, url: str) -> bytes:
         """The body of a 200, safe text in UTF-8; raises ExchangeError."""
         try:
-            return self._get(url)
+            return self._counted(url)
         except ExchangeError as error:
             wait = max(_jitter(), error.retry_after)
             if not (error.again and self._may_try_again and wait < self._deadline.remaining):
                 raise
         self._may_try_again = False
         time.sleep(wait)
-        return self._get(url)
+        return self._counted(url)
+
+    def _counted(self, url: str) -> bytes:
+        """As ``_get``, counted and timed for the operator."""
+        began, self._status, fault = time.perf_counter(), 0, ""
+        try:
+            return self._get(url)
+        except ExchangeError as error:
+            fault = str(error)
+            raise
+        finally:
+            measures.fhir_call_ended(_outcome(self._status, fault), time.perf_counter() - began)
 
     def _get(self, url: str) -> bytes:
         remaining = self._deadline.remaining
@@ -121,6 +135,7 @@ class Exchange:
             raise ExchangeError(ELSEWHERE) from None
         except (requests.RequestException, HTTPError, OSError, ValueError) as error:
             raise self._unanswered(error) from None
+        self._status = response.status_code
         with response:
             if response.status_code != _OK:
                 raise _refusal(response)
@@ -154,6 +169,15 @@ class Exchange:
         body = b"".join(parts)
         refuse_unsafe_text(body)
         return body
+
+
+def _outcome(status: int, fault: str) -> str:
+    """One of a few words for how a call ended: its status class, or why there is none."""
+    if fault == LATE:
+        return "late"
+    if status in _STATUSES:
+        return f"{status // 100}xx"
+    return "not_allowed" if fault == ELSEWHERE else "unreachable"
 
 
 def _refusal(response: requests.Response) -> ExchangeError:

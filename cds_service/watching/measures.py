@@ -59,7 +59,7 @@ _REJECTED = Counter(
 )
 _FHIR_CALLS = Counter(
     "cds_fhir_calls",
-    "Calls of FHIR servers, by status class, or late or unreachable.",
+    "Calls of FHIR servers, by status class, or why there is none.",
     ["outcome"],
     registry=REGISTRY,
 )
@@ -98,14 +98,14 @@ def token_rejected(reason: str) -> None:
 
 
 def fhir_call_ended(outcome: str, seconds: float) -> None:
-    """One call of a FHIR server; ``outcome``: 2xx to 5xx, late or unreachable."""
+    """One call of a FHIR server; ``outcome``: 2xx to 5xx, late, unreachable or not_allowed."""
     _FHIR_CALLS.labels(outcome).inc()
     _FHIR_SECONDS.observe(seconds)
 
 
-def deadline_hit() -> None:
-    """One query that was not answered when the time of its call was over."""
-    _DEADLINES.inc()
+def deadline_hit(queries: int) -> None:
+    """So many queries of one call were not answered when its time was over."""
+    _DEADLINES.inc(queries)
 
 
 def exposition() -> bytes:

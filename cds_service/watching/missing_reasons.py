@@ -13,6 +13,8 @@ _CLASSES: Final = (
     ("not one that this service may ask", "server_not_allowed"),
     ("access token", "no_usable_token"),
     ("address of the FHIR server", "no_usable_address"),
+    ("network address", "address_not_allowed"),
+    ("given a pause", "fhir_paused"),
     ("in time", "fhir_late"),
     ("cannot be reached", "fhir_unreachable"),
     ("refused access", "fhir_refused_access"),

@@ -10,13 +10,16 @@ from typing import Any
 import pytest
 from cds_answers import SERVICE, outcome_of
 from flask.testing import FlaskClient
+from measures_read import counted, grown
 from opentelemetry.sdk.trace import ReadableSpan
 from opentelemetry.sdk.trace.export import SimpleSpanProcessor
 from opentelemetry.sdk.trace.export.in_memory_span_exporter import InMemorySpanExporter
+from trusted_clients import EHR, production_config
 
 from cds_service.app import create_app
 from cds_service.config import Config
 from cds_service.errors import SettingError
+from cds_service.trust.tokens import Rejection
 from cds_service.watching import traces
 from cds_service.watching.missing_reasons import CLASSES, OTHER, reason_class
 from cds_service.watching.open_telemetry import Spans, trace_requests
@@ -32,22 +35,6 @@ PARENT = "00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-01"
 def watched() -> FlaskClient:
     """A client of a service that keeps its feedback in memory."""
     return create_app(Config(feedback_database="sqlite://")).test_client()
-
-
-def counted(client: FlaskClient) -> dict[str, float]:
-    """Every sample of /metrics by its name and labels."""
-    text = client.get("/metrics").text
-    lines = [line for line in text.splitlines() if not line.startswith("#")]
-    return {name: float(value) for name, _, value in (line.rpartition(" ") for line in lines)}
-
-
-def grown(before: dict[str, float], after: dict[str, float]) -> dict[str, float]:
-    """By how much each counter grew; times apart."""
-    return {
-        name: value - before.get(name, 0)
-        for name, value in after.items()
-        if value != before.get(name, 0) and "_total" in name and "/metrics" not in name
-    }
 
 
 def test_requests_decisions_and_cards_are_counted(watched: FlaskClient) -> None:
@@ -97,6 +84,26 @@ def test_whatever_a_client_sends_no_measure_repeats_it(
     families = {name for name in set(after) - before if "_bucket" not in name}
     assert len(families) < 60
     assert sum('route="none"' in name for name in families if "_requests_total" in name) <= 3
+
+
+def test_a_rejected_token_is_counted_by_its_class(tmp_path: Path, hook_body: Any) -> None:
+    """The client is told nothing; the operator sees whether it is the clock, a key or an attack."""
+    client = create_app(production_config(tmp_path, metrics=True)).test_client()
+    before = counted(client)
+    headers = (
+        {},
+        {"Authorization": f"Bearer {CANARY}"},
+        EHR.bearer(f"https://{CANARY}.example"),
+        EHR.bearer(iat=0, exp=300),
+        EHR.bearer(iss=f"https://{CANARY}.example"),
+    )
+    for sent in headers:
+        assert client.post(SERVICE, json=hook_body, headers=sent).status_code == 401
+    told = grown(before, counted(client))
+    rejected = {name: number for name, number in told.items() if "rejected" in name}
+    assert sum(rejected.values()) == len(headers) == len(rejected)
+    reasons = {name.partition('reason="')[2].removesuffix('"}') for name in rejected}
+    assert reasons <= {item.value for item in Rejection}
 
 
 def test_measures_are_served_in_production_only_when_asked_for() -> None:
