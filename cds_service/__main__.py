@@ -19,7 +19,7 @@ from cds_service.commands import answered
 from cds_service.config import Config
 from cds_service.decision_log import write_to_stderr
 from cds_service.discovery import SERVICE_ID
-from cds_service.errors import StartError
+from cds_service.errors import CommandError, StartError
 from cds_service.sample_patients.samples import samples
 
 SANDBOX = "https://sandbox.cds-hooks.org/"
@@ -88,6 +88,9 @@ def main(arguments: Sequence[str] = ()) -> int:
             return 0
         write_to_stderr()
         app = create_app(config)
+    except CommandError as error:
+        sys.stderr.write(f"{error}\n")
+        return 2
     except StartError as error:
         return _refused(str(error))
     if not _free(config):

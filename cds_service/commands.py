@@ -8,6 +8,7 @@ from sqlalchemy.exc import SQLAlchemyError
 
 from cds_service.config import Config
 from cds_service.errors import CommandError, StorageUnavailable
+from cds_service.explanation import file_explained
 from cds_service.feedback.migrations import migrate
 from cds_service.feedback.report import report
 from cds_service.feedback.store import FeedbackStore
@@ -18,9 +19,12 @@ _AWAY = "the database of the feedback cannot be reached or read"
 def answered(arguments: Sequence[str], config: Config) -> str:
     """What the command prints. Raises StartError: it is not known, or cannot be done."""
     name, *rest = arguments
+    if name == EXPLAIN and len(rest) == 1:
+        return file_explained(rest[0], config.local_codes)
     command = COMMANDS.get(name)
     if command is None or rest:
-        raise CommandError(f"the arguments that it knows are: {', '.join(COMMANDS)}")
+        known = ", ".join([*COMMANDS, f"{EXPLAIN} FILE"])
+        raise CommandError(f"the arguments that it knows are: {known}")
     return command(config)
 
 
@@ -51,4 +55,7 @@ COMMANDS: Mapping[str, Callable[[Config], str]] = {
     "feedback": feedback_report,
     "migrate": migrated,
 }
-"""Each word that may follow ``python -m cds_service``."""
+"""Each word that may follow ``python -m cds_service`` by itself."""
+
+EXPLAIN = "explain"
+"""The word that a file must follow."""

@@ -41,7 +41,7 @@ def card_text(markdown: str) -> Iterator[str]:
         elif token.type == "inline" and opened in {"th_open", "td_open"}:
             rows[-1].append(_plain(token.children or ()))
         elif token.type == "inline":
-            yield from _hung(_plain(token.children or ()), bullet, " " * len(bullet))
+            yield from hung(_plain(token.children or ()), bullet, " " * len(bullet))
             bullet = ""
         elif token.type == "table_close":
             yield from _columns(rows)
@@ -55,12 +55,13 @@ def _columns(rows: Sequence[Sequence[str]]) -> Iterator[str]:
     """Rows with the first column as wide as its widest cell, long rows hung below themselves."""
     width = max(len(row[0]) for row in rows) + 2
     for first, *others in rows:
-        yield from _hung("  ".join(others), first.ljust(width), " " * width)
+        yield from hung("  ".join(others), first.ljust(width), " " * width)
 
 
 def _plain(tokens: Sequence[Token]) -> str:
     return "".join(" " if token.type == "softbreak" else token.content for token in tokens)
 
 
-def _hung(text: str, first: str, others: str) -> list[str]:
-    return wrap(text, WIDTH, initial_indent=first, subsequent_indent=others)
+def hung(text: str, first: str, others: str) -> list[str]:
+    """``text`` as lines: one mark before the first, another before the rest; ids stay whole."""
+    return wrap(text, WIDTH, initial_indent=first, subsequent_indent=others, break_on_hyphens=False)
