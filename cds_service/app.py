@@ -31,6 +31,7 @@ from cds_service.trust.admission import admission
 from cds_service.trust.guard import guard
 from cds_service.try_it.ehr import sample_ehr
 from cds_service.try_it.pages import try_it
+from cds_service.watching.audit import audit, audit_trail
 from cds_service.watching.readiness import FEEDBACK, REPLAYS, TABLES, readiness_routes
 from cds_service.watching.request_watch import metrics_routes, watch
 from cds_service.watching.traces import trace
@@ -86,6 +87,9 @@ def create_app(config: Config | None = None) -> Flask:
     def _preflight() -> Response | None:
         # Without authentication and on every address: a browser asks before it shows a 404 too.
         return empty_answer() if request.method == "OPTIONS" else None
+
+    if trail := audit_trail(config.audit_file, config.url):
+        audit(app, trail)
 
     @app.after_request
     def _headers(response: Response) -> Response:

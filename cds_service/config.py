@@ -130,6 +130,12 @@ class Config:
     local_codes: SiteCodes = setting(
         "CDS_LOCAL_CODES", "TOML file of the site's own codes (local-codes.md)", local_codes
     )
+    audit_file: str = setting(
+        "CDS_AUDIT_FILE",
+        "file to which an AuditEvent is appended for each call; it names patients and users "
+        "(security.md); empty: none",
+        text,
+    )
     fhir: FhirSettings = group(FhirSettings)
     smart: SmartSettings = group(SmartSettings)
     trust: TrustSettings = group(TrustSettings)

@@ -74,6 +74,11 @@ def record_rejection(why: str, iss: str) -> None:
     _write(REJECTIONS, logging.WARNING, event="rejected", why=why, client=iss or "not known")
 
 
+def record_audit_failure(error: OSError) -> None:
+    """Log that an audit record could not be written: the kind of failure, nothing of the record."""
+    _write(BUGS, logging.ERROR, event="audit_failed", type=type(error).__name__)
+
+
 def record_bug(bug_id: str, error: BaseException) -> None:
     """Log where a bug is: type, and module and line of each frame; never a value or a message.
 

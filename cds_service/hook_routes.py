@@ -3,14 +3,15 @@
 from __future__ import annotations
 
 import msgspec
-from flask import Blueprint, Response, request
+from flask import Blueprint, Response, g, request
 
 from cds_service.answers import json_answer
 from cds_service.caller_service import CallerServices
 from cds_service.config import Config
 from cds_service.discovery import SERVICE_ID, discovery
 from cds_service.errors import UnknownService
-from cds_service.patient_view import patient_view
+from cds_service.hook_request import HookRequest
+from cds_service.patient_view import RESPONSE, answer_to
 from cds_service.request_body import json_body
 from cds_service.trust.guard import current_caller
 
@@ -27,14 +28,15 @@ def hook_routes(config: Config, served: CallerServices) -> Blueprint:
     @routes.post("/cds-services/<service_id>")
     def _service(service_id: str) -> Response:
         known_service(service_id)
-        body = json_body(request, config.body_limit)
+        hook = HookRequest.parse(json_body(request, config.body_limit))
+        g.hook = hook  # for the audit trail, also when no answer can be given
         caller = current_caller()
         service = served.of(caller)
-        return json_answer(
-            patient_view(
-                body, presentation=service.presentation, source=service.source, caller=caller
-            )
+        answer = answer_to(
+            hook, presentation=service.presentation, source=service.source, caller=caller
         )
+        g.decision = answer["extension"][RESPONSE]["decision"]
+        return json_answer(answer)
 
     return routes
 

@@ -77,13 +77,23 @@ def patient_view(
     source: RecordSource = SENT_ALONE,
     caller: Caller = ANONYMOUS,
 ) -> dict[str, Any]:
-    """The CDS Hooks response to one request body; raises CdsServiceError, see ``errors``.
+    """The CDS Hooks response to one request body; see ``answer_to``."""
+    return answer_to(HookRequest.parse(body), as_of, presentation, source, caller)
+
+
+def answer_to(
+    hook: HookRequest,
+    as_of: date | None = None,
+    presentation: Presentation | None = None,
+    source: RecordSource = SENT_ALONE,
+    caller: Caller = ANONYMOUS,
+) -> dict[str, Any]:
+    """The CDS Hooks response to one call; raises CdsServiceError, see ``errors``.
 
     ``as_of``: the day the question is asked; today unless a test says otherwise.
     ``presentation``: client, links and alert fatigue; generic without it. ``source``: where data
     that were not sent may be fetched; nowhere without it. ``caller``: who asks, for the log.
     """
-    hook = HookRequest.parse(body)
     presentation = presentation or Presentation()
     record = decided(hook, as_of, source)
     decision = record.decision

@@ -11,7 +11,7 @@ from collections.abc import Callable
 from dataclasses import replace
 from uuid import uuid4
 
-from flask import Blueprint, Response, request
+from flask import Blueprint, Response, g, request
 
 from cds_service import decision_log
 from cds_service.clinician_page.html_pages import fault_page, html_page
@@ -104,6 +104,7 @@ def launched_record(
         fhir_server=issuer,
         access_token=access.token,
     )
+    g.hook = hook  # for the audit trail, also when no page can be shown
     allowed = replace(source.settings, servers=source.settings.servers | issuers)
     try:
         record = decided(hook, source=replace(source, settings=allowed))

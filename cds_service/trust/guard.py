@@ -29,7 +29,7 @@ def guard(app: Flask, config: Config, admission: Admission) -> None:
     def _admit() -> None:
         if config.development and not is_loopback(request.remote_addr or "127.0.0.1"):
             raise OtherMachine
-        if request.method == "OPTIONS" or not _is_guarded(request.path):
+        if request.method == "OPTIONS" or not is_guarded(request.path):
             return
         discovery = request.path.rstrip("/") == DISCOVERY
         try:
@@ -55,6 +55,7 @@ def current_caller() -> Caller:
     return caller
 
 
-def _is_guarded(path: str) -> bool:
+def is_guarded(path: str) -> bool:
+    """Whether ``path`` is discovery, the service or its feedback."""
     at = path.rstrip("/")
     return (at == DISCOVERY or at.startswith(f"{DISCOVERY}/")) and not at.endswith(_OPEN)

@@ -108,7 +108,7 @@ def test_an_unknown_service_is_a_404_with_an_operation_outcome(client: FlaskClie
 
 
 @pytest.mark.parametrize(
-    ("path", "status"), [("/nothing", 404), ("/", 404), ("/cds-services//", 404)]
+    ("path", "status"), [("/nothing", 404), ("/launch/x", 404), ("/cds-services//", 404)]
 )
 def test_an_unknown_address_is_a_404_with_an_operation_outcome(
     client: FlaskClient, path: str, status: int
@@ -271,6 +271,54 @@ def test_every_response_carries_the_security_headers_and_is_never_html(
     assert response.headers["Content-Security-Policy"].startswith("default-src 'none'")
     assert "json" in response.content_type
     assert "html" not in response.content_type
+
+
+@pytest.mark.parametrize(("method", "path", "status"), PATHS)
+def test_no_answer_of_the_api_sets_a_cookie_and_none_that_is_sent_matters(
+    client: FlaskClient, method: str, path: str, status: int
+) -> None:
+    """There is no session, so there is nothing that a foreign page could ride on."""
+    response = client.open(path, method=method, headers={"Cookie": "session=canary; x=1"})
+    assert response.status_code == status
+    assert "Set-Cookie" not in response.headers
+    assert "Access-Control-Allow-Credentials" not in response.headers
+
+
+@pytest.mark.parametrize("status", [200, 401, 413])
+def test_in_production_every_answer_to_a_listed_origin_can_be_read_by_its_page(
+    production: FlaskClient, status: int
+) -> None:
+    """Refusals too: a browser shows the reader why there is no card."""
+    origin = {"Origin": "https://ehr.example.org"}
+    answer = {
+        200: lambda: production.get("/cds-services", headers=origin),
+        401: lambda: production.post(SERVICE, json={}, headers=origin),
+        413: lambda: production.post(
+            SERVICE, data=b" " * 2_001, headers={**origin, **EHR.bearer()}
+        ),
+    }[status]()
+    assert answer.status_code == status
+    assert answer.headers["Access-Control-Allow-Origin"] == origin["Origin"]
+
+
+@pytest.mark.parametrize(
+    "origin",
+    [
+        "https://ehr.example.org.evil.example",
+        "https://evil-ehr.example.org",
+        "http://ehr.example.org",
+        "https://ehr.example.org:8443",
+        "https://EHR.example.org",
+        "null",
+        "*",
+        "https://ehr.example.org, https://evil.example",
+    ],
+)
+def test_an_origin_is_compared_character_by_character(production: FlaskClient, origin: str) -> None:
+    """No prefix, no suffix, no other port or scheme."""
+    for method in ("GET", "OPTIONS"):
+        answer = production.open("/cds-services", method=method, headers={"Origin": origin})
+        assert not [name for name, _ in answer.headers if name.startswith("Access-Control")]
 
 
 def test_production_serves_no_sample_patients(production: FlaskClient) -> None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import logging
+import re
 from dataclasses import replace
 from typing import Any
 
@@ -11,8 +12,10 @@ import pytest
 from cds_answers import SERVICE
 from cds_decisions import HIGH_RISK
 from flask.testing import FlaskClient
+from trusted_clients import EHR, production_config
 
 from cds_service import patient_view
+from cds_service.app import create_app
 from cds_service.decision_log import record, write_to_stderr
 from cds_service.hook_request import HookRequest
 from relapse_model.decision import FactReport
@@ -38,6 +41,35 @@ def test_a_decision_is_one_json_line_with_its_rules(caplog: pytest.LogCaptureFix
         "cards": 1,
         "client": "without token",
     }
+
+
+def test_a_decision_says_which_client_asked_and_nothing_of_its_token(
+    caplog: pytest.LogCaptureFixture, hook_body: dict[str, Any]
+) -> None:
+    """Address and tenant as the trust file has them, and the start of a hash."""
+    vendor = replace(EHR, entry='tenants = ["north"]')
+    service = create_app(production_config(clients=[vendor])).test_client()
+    headers = vendor.bearer(tenant="north", jti="CANARY", sub="CANARY")
+    with caplog.at_level(logging.DEBUG):
+        assert service.post(SERVICE, json=hook_body, headers=headers).status_code == 200
+    entry = json.loads(caplog.records[-1].getMessage())
+    assert entry["event"] == "decision"
+    assert (entry["client"], entry["tenant"]) == (vendor.iss, "north")
+    assert re.fullmatch(r"[0-9a-f]{12}", entry["token"])
+    assert "CANARY" not in caplog.text
+    assert headers["Authorization"].split(".")[2] not in caplog.text
+
+
+def test_a_rejection_names_its_client_only_if_the_trust_file_does(
+    caplog: pytest.LogCaptureFixture, production: FlaskClient, hook_body: dict[str, Any]
+) -> None:
+    """What an unknown caller says of itself is not repeated."""
+    for changes, told in (({"exp": 1}, EHR.iss), ({"iss": "https://CANARY"}, "not known")):
+        caplog.clear()
+        with caplog.at_level(logging.INFO):
+            production.post(SERVICE, json=hook_body, headers=EHR.bearer(**changes))
+        assert json.loads(caplog.records[-1].getMessage())["client"] == told
+        assert "CANARY" not in caplog.text
 
 
 def test_a_hook_instance_that_is_no_uuid_is_not_logged(caplog: pytest.LogCaptureFixture) -> None:

@@ -6,6 +6,7 @@ import json
 import logging
 from collections.abc import Iterator
 from dataclasses import replace
+from pathlib import Path
 from typing import Any
 from urllib.parse import parse_qs
 
@@ -56,9 +57,9 @@ def settings(**changes: Any) -> SmartSettings:
     return replace(told, **changes)
 
 
-def client_of(**changes: Any) -> FlaskClient:
+def client_of(audit_file: str = "", **changes: Any) -> FlaskClient:
     """A browser at a service in production."""
-    config = production_config(public_url=PUBLIC, smart=settings(**changes))
+    config = production_config(public_url=PUBLIC, audit_file=audit_file, smart=settings(**changes))
     return create_app(config).test_client(use_cookies=False)
 
 
@@ -117,6 +118,26 @@ def test_a_launch_at_a_site_ends_in_the_page(ehr: responses.RequestsMock) -> Non
     asked = [call.request for call in ehr.calls if "/fhir/r4/" in str(call.request.url)][1:]
     assert {request.headers["Authorization"] for request in asked} == {f"Bearer {TOKEN}"}
     assert not [request.url for request in asked if TOKEN in str(request.url)]
+
+
+def test_a_page_about_a_patient_is_in_the_audit_trail(
+    ehr: responses.RequestsMock, tmp_path: Path
+) -> None:
+    """As a call of the hook is; a launch that reached no record is about nobody."""
+    tell_configuration(ehr)
+    ehr.post(CONFIGURATION["token_endpoint"], json=GRANTED)
+    tell_record(ehr)
+    trail = tmp_path / "audit.ndjson"
+    client = client_of(audit_file=str(trail))
+    called_back(client, error="access_denied")
+    assert trail.read_text("utf-8") == ""
+    called_back(client, code=CODE)
+    (line,) = trail.read_text("utf-8").splitlines()
+    event = json.loads(line)
+    assert event["outcome"] == "0"
+    assert f"Patient/{CHILD}" in [entity["what"].get("reference") for entity in event["entity"][1:]]
+    assert TOKEN not in line
+    assert CODE not in line
 
 
 def test_the_exchange_of_the_code_is_bound_to_the_launch(ehr: responses.RequestsMock) -> None:

@@ -16,6 +16,7 @@ from trusted_clients import EHR, production_config
 from cds_service import hook_routes
 from cds_service.app import create_app
 from cds_service.errors import TrustUnavailable
+from cds_service.patient_view import RESPONSE
 from cds_service.trust.clients import Limits
 from cds_service.trust.limits import Buckets, MemoryBuckets, RedisBuckets, Running
 from cds_service.trust.replay import redis_client
@@ -123,9 +124,9 @@ def test_a_client_with_too_many_calls_in_work_is_told_to_come_again(
     def slow(*_args: Any, **_options: Any) -> dict[str, Any]:
         inside.release()
         leave.wait(20)
-        return {"cards": []}
+        return {"cards": [], "extension": {RESPONSE: {"decision": "d"}}}
 
-    monkeypatch.setattr(hook_routes, "patient_view", slow)
+    monkeypatch.setattr(hook_routes, "answer_to", slow)
 
     def post(caller: Any) -> Any:
         return app.test_client().post(SERVICE, json=hook_body, headers=caller.bearer())
@@ -155,7 +156,7 @@ def test_a_call_that_fails_gives_its_place_back(
     assert service.post(SERVICE, data=b"{", headers=client.bearer()).status_code == 400
     assert service.post(f"{SERVICE}/x", headers=client.bearer(address)).status_code == 404
     with monkeypatch.context() as broken:
-        broken.setattr(hook_routes, "patient_view", lambda *_a, **_o: 1 / 0)
+        broken.setattr(hook_routes, "answer_to", lambda *_a, **_o: 1 / 0)
         answer = service.post(SERVICE, json=hook_body, headers=client.bearer())
         assert answer.status_code == 500
     assert service.post(SERVICE, json=hook_body, headers=client.bearer()).status_code == 200
