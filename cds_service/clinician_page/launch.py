@@ -22,6 +22,7 @@ from cds_service.clinician_page.smart_settings import CALLBACK, LAUNCH
 from cds_service.config import Config
 from cds_service.errors import CdsServiceError
 from cds_service.fhir_server.deadline import Deadline
+from cds_service.fhir_server.reach import Reach
 from cds_service.fhir_server.settings import BaseUrl
 from cds_service.hook_request import HookRequest
 from cds_service.patient_view import DecidedRecord, decided
@@ -38,55 +39,85 @@ def clinician_page(
 ) -> Blueprint:
     """The routes of the page; ``page``: the HTML of what was read and decided."""
     routes = Blueprint("clinician_page", __name__)
-    settings = config.smart
-    cookies = LaunchCookies(settings)
+    embedders = config.smart.embedders
+    launches = _Launches(config, source)
 
     @routes.errorhandler(LaunchRefused)
     def _refused(refused: LaunchRefused) -> Response:
-        return fault_page(refused.fault, settings.embedders)
+        return fault_page(refused.fault, embedders)
+
+    @routes.errorhandler(Exception)
+    def _defect(error: Exception) -> Response:
+        decision_log.record_bug(str(uuid4()), error)
+        return fault_page(LaunchFault.DEFECT, embedders)
 
     @routes.get(LAUNCH)
     def _launch() -> Response:
-        issuer, launch = BaseUrl.parse(_parameter("iss")), _parameter("launch")
-        if issuer is None or not launch:
-            raise LaunchRefused(LaunchFault.INCOMPLETE)
-        if not settings.knows(issuer):
-            raise LaunchRefused(LaunchFault.FOREIGN)
-        server = SmartServer(settings, Deadline.after(config.fhir.deadline_ms))
-        configuration = server.configuration(issuer)
-        pending = PendingLaunch(
-            issuer=str(issuer),
-            token_endpoint=configuration.token_endpoint,
-            # In development the page is reached under more than one name of this machine.
-            redirect_uri=f"{config.public_url or request.host_url.rstrip('/')}{CALLBACK}",
-        )
-        scope = scopes(config.local_codes, v1=configuration.v1_scopes)
-        url = server.authorization_url(configuration, pending, launch, scope)
-        response = Response(status=302, headers={"Location": url})
-        cookies.keep(response, pending)
-        return response
+        return launches.begun()
 
     @routes.get(CALLBACK)
     def _callback() -> Response:
-        pending = cookies.kept(request, _parameter("state"))
-        if pending is None:
-            raise LaunchRefused(LaunchFault.STALE)
+        pending = launches.pending()
         try:
-            response = html_page(page(_record(pending)), settings.embedders)
+            response = html_page(page(launches.record(pending)), embedders)
         except LaunchRefused as refused:
-            response = fault_page(refused.fault, settings.embedders)
-        cookies.delete(response, pending)
+            response = fault_page(refused.fault, embedders)
+        launches.cookies.delete(response, pending)
         return response
 
-    def _record(pending: PendingLaunch) -> DecidedRecord:
+    return routes
+
+
+class _Launches:
+    """The steps of a launch for the request that is being answered; each raises LaunchRefused."""
+
+    def __init__(self, config: Config, source: RecordSource) -> None:
+        self._config = config
+        self._settings = config.smart
+        self._source = source
+        self._reach = Reach(config.fhir.networks)
+        self.cookies = LaunchCookies(config.smart)
+
+    def begun(self) -> Response:
+        """Send the browser to the authorization server of the EHR that launches."""
+        issuer, launch = BaseUrl.parse(_parameter("iss")), _parameter("launch")
+        if issuer is None or not launch:
+            raise LaunchRefused(LaunchFault.INCOMPLETE)
+        if not self._settings.knows(issuer):
+            raise LaunchRefused(LaunchFault.FOREIGN)
+        server = self._server()
+        configuration = server.configuration(issuer)
+        # In development the page is reached under more than one name of this machine.
+        here = self._config.public_url or request.host_url.rstrip("/")
+        pending = PendingLaunch(
+            issuer=str(issuer),
+            token_endpoint=configuration.token_endpoint,
+            redirect_uri=f"{here}{CALLBACK}",
+        )
+        scope = scopes(self._config.local_codes, v1=configuration.v1_scopes)
+        url = server.authorization_url(configuration, pending, launch, scope)
+        response = Response(status=302, headers={"Location": url})
+        self.cookies.keep(response, pending)
+        return response
+
+    def pending(self) -> PendingLaunch:
+        """The launch that this browser began and now comes back from."""
+        pending = self.cookies.kept(request, _parameter("state"))
+        if pending is None:
+            raise LaunchRefused(LaunchFault.STALE)
+        return pending
+
+    def record(self, pending: PendingLaunch) -> DecidedRecord:
+        """The record that the EHR gives access to, decided."""
         code, error = _parameter("code"), _parameter("error")
         if error or not code:
             raise LaunchRefused(LaunchFault.DENIED if error == _DENIED else LaunchFault.REFUSED)
-        deadline = Deadline.after(config.fhir.deadline_ms)
-        access = SmartServer(settings, deadline).access(pending, code)
-        return launched_record(pending.issuer, access, source, settings.issuers)
+        access = self._server().access(pending, code)
+        return launched_record(pending.issuer, access, self._source, self._settings.issuers)
 
-    return routes
+    def _server(self) -> SmartServer:
+        deadline = Deadline.after(self._config.fhir.deadline_ms)
+        return SmartServer(self._settings, self._reach, deadline)
 
 
 def launched_record(

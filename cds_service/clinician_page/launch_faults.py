@@ -71,6 +71,13 @@ class LaunchFault(Enum):
         "be said. This is no statement about the patient.",
     )
 
+    DEFECT = _Told(
+        500,
+        "The page failed",
+        "This is a defect of the service, not of the record. Please report the time of day, and "
+        "decide without the page.",
+    )
+
     @property
     def status(self) -> int:
         """The HTTP status."""

@@ -1,8 +1,8 @@
 """The EHR as a SMART App Launch 2 server: its configuration, and a token for a code.
 
-The same guards as for its FHIR server: only what a setting lists, no redirects, nothing from the
-environment, one deadline, a cap on bytes. The flow is Authlib's (RFC 6749, RFC 7636); faults
-are fixed words and nothing that the EHR said.
+The same guards as for its FHIR server: only what a setting lists, at addresses that may be
+reached, no redirects, nothing from the environment, one deadline, a cap on bytes. The flow is
+Authlib's (RFC 6749, RFC 7636); faults are fixed words and nothing that the EHR said.
 """
 
 from __future__ import annotations
@@ -10,6 +10,7 @@ from __future__ import annotations
 import re
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from threading import Timer
 from typing import Any, Final
 
 import msgspec
@@ -18,13 +19,14 @@ from authlib.common.errors import AuthlibBaseError  # type: ignore[import-untype
 from authlib.integrations.requests_client import (  # type: ignore[import-untyped] # no types
     OAuth2Session,
 )
-from requests.adapters import HTTPAdapter
 from urllib3.exceptions import HTTPError
 
 from cds_service.clinician_page.launch_cookie import PendingLaunch
 from cds_service.clinician_page.launch_faults import LaunchFault, LaunchRefused
 from cds_service.clinician_page.smart_settings import SmartSettings
+from cds_service.fhir_server.connection import LINE, Adapter, AddressRefusedError, Line
 from cds_service.fhir_server.deadline import Deadline
+from cds_service.fhir_server.reach import Reach
 from cds_service.fhir_server.settings import BaseUrl
 from fhir_mappings.queries import SPECIMENS, queries
 from fhir_mappings.site_codes import SiteCodes
@@ -38,6 +40,7 @@ _CONFIGURATION: Final = ".well-known/smart-configuration"
 _TOKEN: Final = re.compile(r"[A-Za-z0-9\-._~+/]{1,8192}=*")
 _FHIR_ID: Final = re.compile(r"[A-Za-z0-9\-._]{1,64}")
 _FAILED: Final = (
+    AddressRefusedError,
     AuthlibBaseError,
     requests.RequestException,
     HTTPError,
@@ -70,16 +73,17 @@ class Access:
 class SmartServer:
     """One EHR during one step of a launch; ``deadline`` holds for all that is asked of it."""
 
-    def __init__(self, settings: SmartSettings, deadline: Deadline) -> None:
-        """Nothing is asked yet."""
+    def __init__(self, settings: SmartSettings, reach: Reach, deadline: Deadline) -> None:
+        """Nothing is asked yet; ``reach`` says where a connection may end."""
         self._settings = settings
+        self._reach = reach
         self._deadline = deadline
 
     def configuration(self, issuer: BaseUrl) -> SmartConfiguration:
         """The configuration of ``issuer``, which must be known; raises LaunchRefused."""
         try:
             with requests.Session() as session:
-                _guard(session, self._deadline)
+                self._guard(session)
                 answer = session.get(
                     f"{issuer}/{_CONFIGURATION}",
                     headers={"Accept": "application/json"},
@@ -153,8 +157,14 @@ class SmartServer:
             redirect_uri=redirect_uri,
             code_challenge_method="S256",
         )
-        _guard(session, self._deadline)
+        self._guard(session)
         return session
+
+    def _guard(self, session: requests.Session) -> None:
+        session.trust_env = False
+        adapter = _GuardedAdapter(self._reach, self._deadline)
+        session.mount("http://", adapter)
+        session.mount("https://", adapter)
 
 
 def scopes(site: SiteCodes, *, v1: bool = False) -> str:
@@ -164,30 +174,36 @@ def scopes(site: SiteCodes, *, v1: bool = False) -> str:
     return " ".join(["launch", *(f"patient/{name}.{rights}" for name in types)])
 
 
-class _GuardedAdapter(HTTPAdapter):
-    """Reads a body only as far as deadline and cap allow, whoever asked for it."""
+class _GuardedAdapter(Adapter):
+    """Reads an answer only as far as deadline and cap allow, from where it may come alone."""
 
-    def __init__(self, deadline: Deadline) -> None:
+    def __init__(self, reach: Reach, deadline: Deadline) -> None:
         super().__init__(max_retries=0)
+        self._reach = reach
         self._deadline = deadline
 
-    def send(self, request: requests.PreparedRequest, **options: Any) -> requests.Response:  # type: ignore[override]  # noqa: ANN401 - the options are those of requests, handed on
+    def send(self, request: requests.PreparedRequest, **_options: Any) -> requests.Response:  # type: ignore[override]  # noqa: ANN401 - what a Session adds is not wanted
         remaining = self._deadline.remaining
         if not remaining:
             raise requests.Timeout
-        response = super().send(request, **{**options, "stream": True, "timeout": remaining})
-        received = bytearray()
-        while part := response.raw.read1(_CHUNK, decode_content=True):
-            received += part
-            if len(received) > MOST_BYTES or not self._deadline.remaining:
-                response.close()
-                raise requests.ConnectionError
-        response._content = bytes(received)  # noqa: SLF001 - how requests keeps a body that was read
-        return response
+        line = Line(self._reach)
+        LINE.set(line)
+        # No timeout of a socket bounds a server that drips.
+        end = Timer(remaining, line.end)
+        end.start()
+        try:
+            return _read(super().send(request, stream=True, timeout=remaining, proxies={}))
+        finally:
+            end.cancel()
+            line.let_go()
 
 
-def _guard(session: requests.Session, deadline: Deadline) -> None:
-    session.trust_env = False
-    adapter = _GuardedAdapter(deadline)
-    session.mount("http://", adapter)
-    session.mount("https://", adapter)
+def _read(response: requests.Response) -> requests.Response:
+    received = bytearray()
+    while part := response.raw.read1(_CHUNK, decode_content=True):
+        received += part
+        if len(received) > MOST_BYTES:
+            response.close()
+            raise requests.ConnectionError
+    response._content = bytes(received)  # noqa: SLF001 - how requests keeps a body that was read
+    return response

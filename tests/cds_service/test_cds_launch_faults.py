@@ -14,6 +14,8 @@ import pytest
 import requests
 import responses
 from flask.testing import FlaskClient
+from hypothesis import given
+from hypothesis import strategies as st
 from launches import query_of
 from trusted_clients import production_config, production_environment
 from werkzeug.test import TestResponse
@@ -382,3 +384,36 @@ def test_a_frame_needs_https() -> None:
     environ = {"CDS_SMART_EMBEDDERS": "https://ehr.example.org"}
     with pytest.raises(SettingError, match="CDS_SMART_EMBEDDERS"):
         Config.from_environment(environ)
+
+
+@pytest.mark.parametrize("path", ["/launch", "/callback"])
+@given(
+    query=st.dictionaries(
+        st.sampled_from(["iss", "launch", "state", "code", "error", "x"]),
+        st.one_of(st.text(max_size=40), st.sampled_from([ISS, "x" * 5_000, "a\x00b"])),
+    )
+)
+def test_whatever_is_asked_a_launch_answers_with_a_page(path: str, query: dict[str, str]) -> None:
+    """Never a defect, never data, and nothing of what was sent is repeated."""
+    with responses.RequestsMock(assert_all_requests_are_fired=False):
+        response = FUZZED.get(path, query_string=query)
+    assert response.status_code in {400, 403, 502}
+    assert response.mimetype == "text/html"
+    long = [value for value in query.values() if len(value) > 20]
+    assert not [value for value in long if value in response.get_data(as_text=True)]
+
+
+FUZZED = client_of()
+
+
+def test_a_defect_is_a_page_too_and_is_logged_without_values(
+    ehr: responses.RequestsMock, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    """The clinician is told to decide without the page."""
+    tell_configuration(ehr)
+    client = client_of()
+    monkeypatch.setattr("cds_service.clinician_page.launch.PendingLaunch", None)
+    response = launched(client)
+    assert refused(response, LaunchFault.DEFECT)
+    assert '"event":"bug"' in caplog.text
+    assert ISS not in caplog.text
