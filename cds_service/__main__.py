@@ -10,6 +10,7 @@ import os
 import socket
 import sys
 from collections.abc import Sequence
+from datetime import UTC, datetime
 
 from flask import Flask
 from gunicorn.app.base import BaseApplication  # type: ignore[import-untyped]
@@ -21,6 +22,7 @@ from cds_service.decision_log import write_to_stderr
 from cds_service.discovery import SERVICE_ID
 from cds_service.errors import CommandError, StartError
 from cds_service.sample_patients.samples import samples
+from cds_service.self_check import CHECK, self_check
 
 SANDBOX = "https://sandbox.cds-hooks.org/"
 _THREADS = 8
@@ -81,6 +83,8 @@ def what_to_try(config: Config) -> str:
 
 def main(arguments: Sequence[str] = ()) -> int:
     """Serve until stopped; 2 when an argument, a setting or the address is not usable."""
+    if list(arguments) == [CHECK]:
+        return _checked()
     try:
         config = Config.from_environment(os.environ)
         if arguments:
@@ -99,6 +103,12 @@ def main(arguments: Sequence[str] = ()) -> int:
     sys.argv = sys.argv[:1]
     Server(app, config).run()
     return 0
+
+
+def _checked() -> int:
+    done = self_check(os.environ, datetime.now(UTC).date())
+    _say("\n".join(done.lines))
+    return 0 if done.sound else 2
 
 
 def _refused(why: str) -> int:

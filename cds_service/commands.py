@@ -12,6 +12,7 @@ from cds_service.explanation import file_explained
 from cds_service.feedback.migrations import migrate
 from cds_service.feedback.report import report
 from cds_service.feedback.store import FeedbackStore
+from cds_service.self_check import CHECK
 
 _AWAY = "the database of the feedback cannot be reached or read"
 
@@ -23,7 +24,7 @@ def answered(arguments: Sequence[str], config: Config) -> str:
         return file_explained(rest[0], config.local_codes)
     command = COMMANDS.get(name)
     if command is None or rest:
-        known = ", ".join([*COMMANDS, f"{EXPLAIN} FILE"])
+        known = ", ".join([CHECK, *COMMANDS, f"{EXPLAIN} FILE"])
         raise CommandError(f"the arguments that it knows are: {known}")
     return command(config)
 

@@ -44,7 +44,13 @@ def _listening(value: str) -> str:
 class Config:
     """The settings of one process; what each means stands in its declaration."""
 
-    host: str = setting("HOST", "address to listen on", _listening, _LOOPBACK)
+    host: str = setting(
+        "HOST",
+        "address to listen on",
+        _listening,
+        _LOOPBACK,
+        example="0.0.0.0",  # noqa: S104 - an example
+    )
     port: int = setting("PORT", "port to listen on", whole_number(1, 65_535), "8080")
     mode: str = setting(
         "CDS_MODE",
@@ -56,11 +62,13 @@ class Config:
         "CDS_PUBLIC_URL",
         "where clients reach the service, for the links of the cards; empty: http://HOST:PORT",
         url,
+        example="https://cds.example.org",
     )
     allowed_origins: tuple[str, ...] = setting(
         "CDS_ALLOWED_ORIGINS",
         "origins that browsers may call from, comma separated; development lets any call",
         origins,
+        example="https://ehr.example.org",
     )
     sample_patients: bool = setting(
         "CDS_SAMPLE_PATIENTS",
@@ -83,6 +91,7 @@ class Config:
         "URL prefixes that the client has on its list of links, comma separated; profile oracle "
         "shows no other",
         urls,
+        example="https://doi.org/,https://cds.example.org/",
     )
     feedback_database: str = setting(
         "CDS_FEEDBACK_DATABASE",
@@ -90,6 +99,7 @@ class Config:
         str,
         "sqlite:///feedback.sqlite3",
         secret=True,
+        example="postgresql+psycopg://cds:PASSWORD@db.example.org/feedback",
     )
     feedback_comments: bool = setting(
         "CDS_FEEDBACK_COMMENTS",
@@ -126,15 +136,20 @@ class Config:
         "CDS_TRACES",
         "base URL of an OpenTelemetry collector, OTLP over HTTP; empty: no traces",
         url,
+        example="http://collector.example.org:4318",
     )
     local_codes: SiteCodes = setting(
-        "CDS_LOCAL_CODES", "TOML file of the site's own codes (local-codes.md)", local_codes
+        "CDS_LOCAL_CODES",
+        "TOML file of the site's own codes (local-codes.md)",
+        local_codes,
+        example="/etc/relapsed-all-cds/codes.toml",
     )
     audit_file: str = setting(
         "CDS_AUDIT_FILE",
         "file to which an AuditEvent is appended for each call; it names patients and users "
         "(security.md); empty: none",
         text,
+        example="/var/log/relapsed-all-cds/audit.ndjson",
     )
     fhir: FhirSettings = group(FhirSettings)
     smart: SmartSettings = group(SmartSettings)

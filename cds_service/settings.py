@@ -30,7 +30,8 @@ class Setting:
 
     ``read``: the value of a text; raises ValueError with what it must be, in words that follow the
     name. ``production``: the default in production where it is another. A ``secret`` can be given
-    as a file too, named by ``name`` and ``_FILE``, and is never shown.
+    as a file too, named by ``name`` and ``_FILE``, and is never shown. ``example``: a text that
+    can be read, for docs/settings.md.
     """
 
     name: str
@@ -39,6 +40,7 @@ class Setting:
     default: str = ""
     production: str | None = None
     secret: bool = False
+    example: str = ""
 
     def default_in(self, mode: str) -> str:
         """The text that holds where nothing is set."""
@@ -73,9 +75,10 @@ def setting(  # noqa: PLR0913 - what there is to say of a setting, each by its n
     *,
     production: str | None = None,
     secret: bool = False,
+    example: str = "",
 ) -> Any:  # noqa: ANN401 - the field has the type that the dataclass gives it
     """A dataclass field that is a setting; without environment it has its development default."""
-    declared = Setting(name, about, read, default, production, secret)
+    declared = Setting(name, about, read, default, production, secret, example)
     return field(default=read(default), repr=not secret, metadata={_SETTING: declared})
 
 
@@ -130,11 +133,12 @@ def whole_number(least: int, most: int) -> Callable[[str], int]:
             raise ValueError(f"must be a whole number from {least} to {most}")
         return int(digits)
 
+    read.__doc__ = f"{least} to {most}"
     return read
 
 
 def switch(value: str) -> bool:
-    """Reads on or off."""
+    """On or off."""
     if value not in {"on", "off"}:
         raise ValueError("must be on or off")
     return value == "on"
@@ -148,6 +152,7 @@ def one_of(*values: str) -> Callable[[str], str]:
             raise ValueError(f"must be one of {', '.join(values)}")
         return value
 
+    read.__doc__ = ", ".join(values)
     return read
 
 

@@ -1,10 +1,12 @@
-"""The source attributes of the intervention, as a page and as JSON; made once at start."""
+"""The source attributes of the intervention, as a page and as JSON; made once a day."""
 
 from __future__ import annotations
 
 import tomllib
 from base64 import b64encode
 from collections.abc import Iterable, Mapping
+from datetime import UTC, date, datetime
+from functools import lru_cache
 from hashlib import sha256
 from html import escape
 from importlib.resources import files
@@ -40,14 +42,20 @@ PAGE_POLICY = (
 """Content security policy of the page: its own style and nothing else."""
 
 
-def source_attributes() -> dict[str, Any]:
-    """Attributes, intended use, population, limits and versions; raises WordsError if not whole."""
+def source_attributes(as_of: date | None = None) -> dict[str, Any]:
+    """Attributes, intended use, population, limits, versions and upkeep as of a day, or today.
+
+    Raises WordsError if they are not whole.
+    """
     text = files("cds_service").joinpath("source_attributes.toml").read_text("utf-8")
-    return attributes_from(text)
+    return attributes_from(text, as_of or _today())
 
 
-def attributes_from(text: str) -> dict[str, Any]:
-    """The document of one TOML file; raises WordsError naming what is missing."""
+def attributes_from(text: str, as_of: date) -> dict[str, Any]:
+    """The document of one TOML file; raises WordsError naming what is missing.
+
+    ``as_of``: the day for which it says what was not looked at for more than a year.
+    """
     data = tomllib.loads(text)
     if len(data["attributes"]) != ATTRIBUTES:
         raise WordsError("source_attributes.toml", f"must have {ATTRIBUTES} attributes")
@@ -79,6 +87,11 @@ def attributes_from(text: str) -> dict[str, Any]:
             }
             for source in model.sources.values()
         ],
+        "upkeep": [
+            {"table": kept.table, "owner": kept.owner, "reviewed": kept.reviewed.isoformat()}
+            for kept in model.upkeep
+        ],
+        "overdue": [str(item) for item in model.overdue(as_of)],
         "caveat": card_words().closing["caveat"],
     }
 
@@ -105,6 +118,7 @@ def page(document: Mapping[str, Any]) -> str:
             _table([("Software", document["software"]), ("Decision tables", document["tables"])]),
         ),
         _section("Sources", _list(_source(row) for row in document["sources"])),
+        _section("Upkeep", _upkeep(document)),
         "</main></body></html>",
     ]
     return "\n".join(parts)
@@ -116,6 +130,20 @@ def _source(row: Mapping[str, str]) -> str:
         f"{row['citation']}.{link} Verified: {row['verified']}, last checked {row['lastChecked']}. "
         f"{row['howRead']}"
     )
+
+
+def _upkeep(document: Mapping[str, Any]) -> str:
+    told = (
+        (
+            row["table"],
+            f"last compared with its sources on {row['reviewed']}; owner: {row['owner']}",
+        )
+        for row in document["upkeep"]
+    )
+    if not document["overdue"]:
+        return _table(told)
+    warning = "This content was not looked at for more than a year. Ask whoever runs the service."
+    return f"<p><strong>{warning}</strong></p>{_list(document['overdue'])}{_table(told)}"
 
 
 def _section(heading: str, body: str) -> str:
@@ -134,18 +162,28 @@ def _table(rows: Iterable[tuple[str, str]]) -> str:
     return f"<table><tbody>{''.join(cells)}</tbody></table>"
 
 
+@lru_cache(maxsize=2)
+def _made(day: date) -> tuple[bytes, str]:
+    """JSON and page as of ``day``: what is overdue changes with it."""
+    document = source_attributes(day)
+    return msgspec.json.encode(document), page(document)
+
+
+def _today() -> date:
+    return datetime.now(UTC).date()
+
+
 def source_attributes_routes() -> Blueprint:
     """The page for a browser; JSON for whoever asks for it, or for the address with ``.json``."""
-    document = source_attributes()
-    as_json, as_page = msgspec.json.encode(document), page(document)
+    _made(_today())  # a fault in it refuses to start
     routes = Blueprint("source_attributes", __name__)
 
     @routes.get("/cds-services/<service_id>/source-attributes")
     def _attributes(service_id: str) -> Response:
         known_service(service_id)
         if request.accept_mimetypes.best_match(["text/html", "application/json"]) != "text/html":
-            return json_answer(as_json)
-        response = Response(as_page, mimetype="text/html")
+            return json_answer(_made(_today())[0])
+        response = Response(_made(_today())[1], mimetype="text/html")
         response.headers["Content-Security-Policy"] = PAGE_POLICY
         response.vary.add("Accept")
         return response
@@ -153,6 +191,6 @@ def source_attributes_routes() -> Blueprint:
     @routes.get("/cds-services/<service_id>/source-attributes.json")
     def _attributes_json(service_id: str) -> Response:
         known_service(service_id)
-        return json_answer(as_json)
+        return json_answer(_made(_today())[0])
 
     return routes

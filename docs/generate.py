@@ -17,7 +17,7 @@ sys.path.insert(0, str(DOCS.parent))
 
 from cds_service import errors  # noqa: E402 - the tree is not installed
 from cds_service.config import Config  # noqa: E402 - as above
-from cds_service.settings import Setting, declared  # noqa: E402 - as above
+from cds_service.settings import Setting, declared, switch  # noqa: E402 - as above
 from fhir_mappings.code_facts import FACTS_OF_SETS  # noqa: E402 - as above
 from fhir_mappings.codes import loaded  # noqa: E402 - as above
 from fhir_mappings.queries import prefetch_templates  # noqa: E402 - as above
@@ -137,6 +137,18 @@ def rules(model: Tables) -> str:
             for row in model.statements
         ],
     )
+    lines += [
+        "## Who answers for each file",
+        "",
+        "The owner is a clinical role, filled by each site; no physician has signed a file yet.",
+        "What was last compared with its sources more than a year ago is a warning of",
+        "`python -m cds_service check` and of the page of source attributes.",
+        "",
+    ]
+    lines += table_of(
+        ["file", "owner", "last compared with its sources"],
+        [[f"`{item.table}.toml`", item.owner, str(item.reviewed)] for item in model.upkeep],
+    )
     lines += ["## Sources", ""]
     lines += table_of(
         ["source", "citation", "verified", "last checked", "how it was read"],
@@ -210,11 +222,34 @@ def http() -> str:
 
 
 def default_of(item: Setting) -> str:
-    """The default as it would be written, and that of production where it is another."""
-    told = f"`{item.default}`" if item.default else "empty"
-    if item.production is not None:
-        told += f"; production: `{item.production}`"
-    return told
+    """The default as the page shows it, and that of production where it is another."""
+    default = f"`{item.default}`" if item.default else "empty"
+    if item.production is None:
+        return default
+    return f"{default}; production: " + (f"`{item.production}`" if item.production else "empty")
+
+
+def values_of(item: Setting) -> str:
+    """What a setting takes, where its reader can list it."""
+    listed = item.read is switch or item.read.__qualname__.endswith("<locals>.read")
+    return (item.read.__doc__ or "") if listed else ""
+
+
+SETTING_GROUPS = (
+    ("Who may call", ("CDS_TRUST", "CDS_REPLAY", "CDS_CLOCK", "CDS_DISCOVERY")),
+    ("The record: FHIR servers and local codes", ("CDS_FHIR", "CDS_LOCAL")),
+    ("The cards", ("CDS_CLIENT",)),
+    ("The clinician's page", ("CDS_SMART",)),
+    ("Feedback", ("CDS_FEEDBACK", "CDS_ALERT")),
+    ("Watching", ("CDS_METRICS", "CDS_TRACES", "CDS_AUDIT")),
+    ("The service", ("HOST", "PORT", "CDS_")),
+)
+"""Heading of each group, and how the names in it begin; the first that fits takes a setting."""
+
+
+def group_of(item: Setting) -> str:
+    """The heading under which a setting stands."""
+    return next(title for title, begins in SETTING_GROUPS if item.name.startswith(begins))
 
 
 def settings() -> str:
@@ -222,18 +257,35 @@ def settings() -> str:
     lines = ["# Settings", "", GENERATED, ""]
     lines += [
         "Settings are environment variables, read once at start. A value that cannot be used, or a",
-        "name that starts with `CDS_` and is not in this list, refuses to start and is named. A",
-        "secret can be given as a file instead: its name with `_FILE` names the file.",
+        "name that starts with `CDS_` and is not in this list, refuses to start and is named;",
+        "`python -m cds_service check` says so without serving. A secret can be given as a file",
+        "instead: its name with `_FILE` names the file, so that it stands in no list of variables.",
         "",
     ]
-    lines += table_of(
-        ["setting", "meaning", "default", "secret"],
-        [
-            [f"`{item.name}`", item.about, default_of(item), "yes" if item.secret else ""]
-            for item in declared(Config)
-        ],
-    )
+    for title in sorted({group_of(item) for item in declared(Config)}, key=_place):
+        lines += [f"## {title}", ""]
+        lines += table_of(
+            ["setting", "meaning", "values", "default", "example", "secret"],
+            [
+                [
+                    f"`{item.name}`",
+                    item.about,
+                    values_of(item).removesuffix(".").lower(),
+                    default_of(item),
+                    f"`{item.example}`" if item.example else "",
+                    "yes" if item.secret else "",
+                ]
+                for item in declared(Config)
+                if group_of(item) == title
+            ],
+        )
     return "\n".join(lines)
+
+
+def _place(title: str) -> int:
+    """The service itself stands first, then what it needs."""
+    titles = [found for found, _ in SETTING_GROUPS]
+    return (titles.index(title) + 1) % len(titles)
 
 
 PAGES: dict[str, Callable[[], str]] = {

@@ -1,8 +1,8 @@
 """Reads ``tables/*.toml`` once, checks everything, and holds the result.
 
 Raises TableError naming file and row. Checked: every table is a cited partition without idle
-columns, every threshold has value, unit and source, every cited source exists and every
-source is cited.
+columns, every threshold has value, unit and source, every cited source exists and every source is
+cited, and every file names its owner and the day of its review.
 """
 
 from __future__ import annotations
@@ -23,6 +23,7 @@ from relapse_model.scheme_names import SchemeClass, scheme_classes
 from relapse_model.sources import Citation, Source
 from relapse_model.statements import StatementRow, statement_rows
 from relapse_model.table import CitationReader, DecisionTable, decision_table
+from relapse_model.upkeep import Overdue, Upkeep, overdue, upkeep
 
 DECISION_TABLES = (
     "course",
@@ -37,6 +38,8 @@ DECISION_TABLES = (
     "testis",
     "schemes",
 )
+_STATEMENTS = "statements_"
+_READ = frozenset({*DECISION_TABLES, "facts", "scheme_classes", "sources", "thresholds"})
 
 
 @dataclass(frozen=True, slots=True)
@@ -61,6 +64,7 @@ class Tables:
     facts: Mapping[str, FactName]
     scheme_classes: Mapping[tuple[str, str], SchemeClass]
     statements: tuple[StatementRow, ...]
+    upkeep: tuple[Upkeep, ...]
     digest: str
 
     def limit(self, name: str) -> Decimal:
@@ -70,6 +74,10 @@ class Tables:
     def whole(self, name: str) -> int:
         """The value of a threshold counted in whole months, days or years."""
         return int(self.thresholds[name].value)
+
+    def overdue(self, as_of: date) -> tuple[Overdue, ...]:
+        """What was last looked at more than a year before ``as_of``."""
+        return overdue(self.upkeep, self.sources.values(), as_of)
 
 
 @cache
@@ -87,21 +95,23 @@ def tables() -> Tables:
 def checked_tables(content: Mapping[str, bytes]) -> Tables:
     """Build Tables from file contents by name; raises TableError."""
     data = {name.removesuffix(".toml"): _toml(name, text) for name, text in content.items()}
+    unread = [name for name in sorted(data) if not (name in _READ or name.startswith(_STATEMENTS))]
+    if unread:
+        raise TableError(", ".join(unread), "no part of the model reads this file")
+    kept = tuple(upkeep(name, data[name]) for name in sorted(data))
     sources = {key: _source(key, row) for key, row in data.pop("sources").items()}
     reader = CitationReader(sources)
     thresholds = {key: _threshold(key, row, reader) for key, row in data.pop("thresholds").items()}
     facts = fact_names(data.pop("facts"))
     decision = {name: decision_table(name, data.pop(name), reader) for name in DECISION_TABLES}
     classes = scheme_classes(data.pop("scheme_classes"), decision["schemes"])
-    statements = statement_rows(
-        {name: data.pop(name) for name in sorted(data) if name.startswith("statements_")}, reader
-    )
-    if data:
-        raise TableError(", ".join(sorted(data)), "no part of the model reads this file")
+    statements = statement_rows({name: data[name] for name in sorted(data)}, reader)
     if uncited := set(sources) - reader.cited:
         raise TableError("sources.toml", f"nothing cites {sorted(uncited)}")
     digest = hashlib.sha256(b"".join(content[name] for name in sorted(content))).hexdigest()
-    return Tables(sources, thresholds, decision, facts, classes, statements, f"sha256:{digest}")
+    return Tables(
+        sources, thresholds, decision, facts, classes, statements, kept, f"sha256:{digest}"
+    )
 
 
 def _toml(name: str, text: bytes) -> dict[str, Any]:

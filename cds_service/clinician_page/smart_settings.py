@@ -24,6 +24,7 @@ class SmartSettings:
         text,
         "relapsed-all-cds",
         production="",
+        example="relapsed-all",
     )
     client_secret: str = setting(
         "CDS_SMART_CLIENT_SECRET",
@@ -43,17 +44,20 @@ class SmartSettings:
         "FHIR base URLs of the EHRs that may launch the page, comma separated; development: also "
         "this machine",
         base_urls,
+        example="https://ehr.example.org/fhir/r4",
     )
     authorization_origins: tuple[str, ...] = setting(
         "CDS_SMART_AUTHORIZATION_ORIGINS",
         "origins of the authorization servers of these EHRs, comma separated, where they are not "
         "the EHR's own",
         origins,
+        example="https://login.example.org",
     )
     embedders: tuple[str, ...] = setting(
         "CDS_SMART_EMBEDDERS",
         "origins of EHRs that show the page in a frame, comma separated; empty: no frame",
         origins,
+        example="https://ehr.example.org",
     )
     loopback: bool = True
     """Whether this machine may launch the page without being listed (development)."""

@@ -106,18 +106,21 @@ class FhirSettings:
         "base URLs of FHIR servers that may be asked with the access token of the call, comma "
         "separated; development: also this machine",
         base_urls,
+        example="https://ehr.example.org/fhir/r4",
     )
     open_servers: frozenset[BaseUrl] = setting(
         "CDS_FHIR_OPEN_SERVERS",
         "base URLs of FHIR servers that may be asked without a token, comma separated; "
         "development: also this machine",
         base_urls,
+        example="https://open.example.org/fhir",
     )
     networks: frozenset[Network] = setting(
         "CDS_FHIR_NETWORKS",
         "networks that are not public and in which the FHIR servers listed by name may lie, such "
         "as 10.20.0.0/16, comma separated; a server listed by its address needs none",
         networks,
+        example="10.20.0.0/16",
     )
     loopback: bool = True
     """Whether this machine may be asked without being listed (development)."""

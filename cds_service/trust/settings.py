@@ -15,6 +15,7 @@ class TrustSettings:
         "CDS_TRUST_FILE",
         "TOML file of the CDS clients that may call (trust.md); needed in production",
         text,
+        example="/etc/relapsed-all-cds/trust.toml",
     )
     leeway: int = setting(
         "CDS_CLOCK_LEEWAY",
@@ -30,6 +31,7 @@ class TrustSettings:
         "memory",
         production="sqlite:///replay.sqlite3",
         secret=True,
+        example="redis://:PASSWORD@redis.example.org:6379/0",
     )
     discovery_token: bool = setting(
         "CDS_DISCOVERY_TOKEN", "demand a token for GET /cds-services too", switch, "off"

@@ -8,7 +8,7 @@ import pytest
 
 from cds_service.config import Config
 from cds_service.errors import SettingError
-from cds_service.settings import declared
+from cds_service.settings import Setting, declared
 
 KEY = "k" * 40
 
@@ -137,3 +137,17 @@ def test_every_setting_says_what_it_means_and_stands_in_the_documentation() -> N
     names = [item.name for item in declared(Config)]
     assert len(names) == len(set(names)) > 1
     assert all(f"| `{item.name}` | {item.about}" in page for item in declared(Config))
+
+
+@pytest.mark.parametrize("item", list(declared(Config)), ids=lambda item: item.name)
+def test_every_default_and_example_of_a_setting_can_be_read(item: Setting) -> None:
+    """What the page of settings shows may be copied from it."""
+    for mode in ("development", "production"):
+        item.value({}, mode)
+    if item.name == "CDS_LOCAL_CODES":  # its example is a file of the site
+        with pytest.raises(SettingError, match="must name a file that can be read"):
+            item.value({item.name: item.example}, "production")
+    elif item.example:
+        item.value({item.name: item.example}, "production")
+    else:
+        assert item.default or item.secret, "an empty default needs an example"

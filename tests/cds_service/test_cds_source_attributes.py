@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from base64 import b64encode
+from datetime import date
 from hashlib import sha256
 from html.parser import HTMLParser
 from importlib.resources import files
@@ -131,4 +132,18 @@ def test_a_missing_attribute_is_an_error_at_start(old: str, new: str) -> None:
     """Nobody would notice it on the page."""
     assert old in SHIPPED
     with pytest.raises(WordsError):
-        attributes_from(SHIPPED.replace(old, new, 1))
+        attributes_from(SHIPPED.replace(old, new, 1), date(2026, 11, 24))
+
+
+def test_the_page_names_who_answers_for_each_table_and_warns_after_a_year() -> None:
+    """In the year of the review no warning; after it, what is overdue and since when."""
+    fresh, late = (source_attributes(date(year, 11, 22)) for year in (2026, 2030))
+    assert fresh["overdue"] == []
+    assert {row["table"] for row in fresh["upkeep"]} == {item.table for item in tables().upkeep}
+    assert "not looked at for more than a year" not in page(fresh)
+    read = Page()
+    read.feed(page(late))
+    assert "not looked at for more than a year" in read.text
+    assert len(late["overdue"]) == len(tables().upkeep) + len(tables().sources)
+    for told in late["overdue"]:
+        assert told in read.text
