@@ -1,9 +1,9 @@
 """One JSON line per decision, and per bug; nothing about the patient.
 
-What may stand in a line is listed here and nowhere else: ids that we made, the hook instance where
-it is a UUID (a client may write anything into it), versions, the plan and the ids of the rules; of
-the caller the address and tenant of the trust file, and the start of a hash of its token's id.
-Facts, evidence, dates, resource ids, headers, tokens and addresses of calls never do.
+What may stand in a line is listed here and nowhere else: the time, ids that we made, the hook
+instance where it is a UUID (a client may write anything into it), versions, the plan and the ids of
+the rules; of the caller the address and tenant of the trust file, and the start of a hash of its
+token's id. Facts, evidence, dates, resource ids, headers, tokens and addresses of calls never do.
 """
 
 from __future__ import annotations
@@ -13,6 +13,7 @@ import logging
 import re
 import sys
 import traceback
+from datetime import UTC, datetime
 from pathlib import PurePath
 from types import TracebackType
 
@@ -74,6 +75,11 @@ def record_rejection(why: str, iss: str) -> None:
     _write(REJECTIONS, logging.WARNING, event="rejected", why=why, client=iss or "not known")
 
 
+def record_limit(which: str, caller: Caller) -> None:
+    """Log that a client was told to slow down: ``which`` of its limits it had reached."""
+    _write(REJECTIONS, logging.WARNING, event="limited", which=which, **_caller(caller))
+
+
 def record_audit_failure(error: OSError) -> None:
     """Log that an audit record could not be written: the kind of failure, nothing of the record."""
     _write(BUGS, logging.ERROR, event="audit_failed", type=type(error).__name__)
@@ -115,4 +121,5 @@ def _loggable_instance(text: str) -> str:
 
 
 def _write(logger: logging.Logger, level: int, **fields: object) -> None:
-    logger.log(level, "%s", json.dumps(fields, separators=(",", ":")))
+    told = {"time": datetime.now(UTC).isoformat(timespec="milliseconds"), **fields}
+    logger.log(level, "%s", json.dumps(told, separators=(",", ":")))

@@ -82,6 +82,7 @@ class Admission:
         caller = Caller(token.client, token.tenant, token.use[:_SHOWN])
         wait = self.buckets.wait(_bucket(caller), token.client.limits)
         if wait:
+            decision_log.record_limit("calls_per_minute", caller)
             raise TooManyCalls(ceil(wait))
         return caller
 
@@ -90,6 +91,7 @@ class Admission:
         if caller.client is None:
             return False
         if not self.running.begin(_bucket(caller), caller.client.limits.concurrent):
+            decision_log.record_limit("concurrent", caller)
             raise TooBusy
         return True
 

@@ -268,7 +268,9 @@ def test_every_response_carries_the_security_headers_and_is_never_html(
     assert response.headers["Cache-Control"] == "no-store"
     assert response.headers["X-Content-Type-Options"] == "nosniff"
     assert response.headers["Referrer-Policy"] == "no-referrer"
-    assert response.headers["Content-Security-Policy"].startswith("default-src 'none'")
+    policy = response.headers["Content-Security-Policy"]
+    assert policy.startswith("default-src 'none'")
+    assert {"base-uri 'none'", "frame-ancestors 'none'"} <= set(policy.split("; "))
     assert "json" in response.content_type
     assert "html" not in response.content_type
 

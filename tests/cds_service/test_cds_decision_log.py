@@ -6,6 +6,7 @@ import json
 import logging
 import re
 from dataclasses import replace
+from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import pytest
@@ -29,7 +30,9 @@ def test_a_decision_is_one_json_line_with_its_rules(caplog: pytest.LogCaptureFix
     with caplog.at_level(logging.INFO):
         record(hook, "decision-1", HIGH_RISK, 1)
     (entry,) = caplog.records
-    assert json.loads(entry.getMessage()) == {
+    line = json.loads(entry.getMessage())
+    assert datetime.now(UTC) - datetime.fromisoformat(line.pop("time")) < timedelta(minutes=1)
+    assert line == {
         "event": "decision",
         "hook": "patient-view",
         "hook_instance": INSTANCE,

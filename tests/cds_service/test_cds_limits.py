@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import threading
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
@@ -78,7 +79,7 @@ def test_calls_in_work_are_counted_and_given_back() -> None:
 
 @pytest.mark.parametrize("shared", [False, True], ids=["memory", "redis"])
 def test_a_client_that_calls_too_often_is_told_when_to_come_again(
-    shared: bool, tmp_path: Path, hook_body: dict[str, Any]
+    shared: bool, tmp_path: Path, hook_body: dict[str, Any], caplog: pytest.LogCaptureFixture
 ) -> None:
     """429 with Retry-After; its tenants and other clients are answered."""
     client = limited("calls_per_minute = 1, burst = 2")
@@ -99,6 +100,9 @@ def test_a_client_that_calls_too_often_is_told_when_to_come_again(
         refused = service.post(SERVICE, json=hook_body, headers=client.bearer(tenant="north"))
         assert 50 < int(refused.headers["Retry-After"]) <= 60
         assert outcome_of(refused)["code"] == "throttled"
+        line = json.loads(caplog.records[-1].getMessage())
+        assert (line["event"], line["which"]) == ("limited", "calls_per_minute")
+        assert (line["client"], line["tenant"]) == (client.iss, "north")
 
 
 def test_a_refused_or_repeated_token_is_not_counted(

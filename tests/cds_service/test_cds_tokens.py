@@ -352,7 +352,13 @@ def test_development_answers_its_own_machine_alone(
     client: FlaskClient, hook_body: dict[str, Any]
 ) -> None:
     """Whatever address the server listens on, a container's included."""
-    response = client.post(SERVICE, json=hook_body, environ_overrides={"REMOTE_ADDR": "192.0.2.1"})
+    claimed = dict.fromkeys(("X-Forwarded-For", "X-Real-IP", "Forwarded"), "127.0.0.1")
+    response = client.post(
+        SERVICE,
+        json=hook_body,
+        headers=claimed,
+        environ_overrides={"REMOTE_ADDR": "192.0.2.1"},
+    )
     assert response.status_code == 403
     assert "CDS_MODE" in outcome_of(response)["diagnostics"]
 
