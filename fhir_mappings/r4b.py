@@ -26,6 +26,17 @@ _KINDS: Final = {
     "missing": "is missing",
     "extra_forbidden": "is not an element of FHIR R4",
     "too_long": "has too many members",
+    "json_invalid": "is not an object",  # fhir.resources reads text in its place as JSON
+    "model_type": "is not an object",
+    "dict_type": "is not an object",
+    "list_type": "is not an array",
+    "string_type": "is not a string",
+    "bool_type": "is neither true nor false",
+    "bool_parsing": "is neither true nor false",
+    "decimal_type": "is not a number",
+    "decimal_parsing": "is not a number",
+    "int_type": "is not a whole number",
+    "int_parsing": "is not a whole number",
 }
 
 
@@ -52,7 +63,7 @@ def built(content: dict[str, Any]) -> dict[str, Any]:
 def fault(resource_type: str, raw: bytes) -> str:
     """Element paths and kinds of the errors of one refused resource (JSON bytes).
 
-    Never raises and never repeats a value: ``Observation.valueQuantity.value: decimal_type``.
+    Never raises and never repeats a value: ``Observation.valueQuantity.value: is not a number``.
     """
     named = _named(resource_type, raw) if len(raw) <= LARGEST_NAMED else []
     return "; ".join(named[:_MOST_FAULTS]) or _UNNAMED

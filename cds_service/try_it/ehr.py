@@ -99,7 +99,6 @@ class SampleEhr:
             "expires_in": _TOKEN_SECONDS,
             "scope": asked.scope,
             "patient": asked.patient_id,
-            "need_patient_banner": True,
         }
 
     def authenticated(self) -> bool:

@@ -84,7 +84,7 @@ def test_one_bad_entry_is_named_and_spoils_no_other() -> None:
     assert state.kind is PrefetchKind.DATA
     assert [held.reference for held in resources.held("Condition")] == ["Condition/c"]
     named = {item.reference: item.fault for item in resources.unreadable}
-    assert "Observation.code.text: string_type" in named["Observation/o1"]
+    assert "Observation.code.text: is not a string" in named["Observation/o1"]
     assert set(named) == {"conditions[0]", "Observation/o1"}
 
 

@@ -12,6 +12,7 @@ from werkzeug.serving import WSGIRequestHandler, make_server
 
 from cds_service.app import create_app
 from cds_service.config import Config
+from cds_service.fhir_server.settings import FhirSettings
 
 
 class _Quiet(WSGIRequestHandler):
@@ -28,7 +29,13 @@ def served_app(config: Config | None = None) -> Iterator[str]:
         listening.bind(("127.0.0.1", 0))
         listening.listen(64)
         port = listening.getsockname()[1]
-        app = create_app(replace(config or Config(feedback_database="sqlite://"), port=port))
+        config = replace(
+            config or Config(feedback_database="sqlite://"),
+            port=port,
+            # It asks itself, on a machine that may be busy: no test is about being late.
+            fhir=FhirSettings(deadline_ms=60_000),
+        )
+        app = create_app(config)
         server = make_server(
             "127.0.0.1", port, app, threaded=True, fd=listening.fileno(), request_handler=_Quiet
         )
