@@ -2,12 +2,14 @@
 
     CdsServiceError
     ├── MalformedRequest                   400
+    │   ├── BodyCutOff                     400  a chunk or the end of the body is not right
     │   ├── BodyNotJson                    400  not JSON, wrong encoding, nested too deeply
     │   ├── BodyNotAnObject                400  JSON, but no object
     │   ├── UnsafeText                     400  U+0000 or half of a surrogate pair
     │   ├── FieldMissing                   400  names the field
     │   ├── FieldEmpty                     400  names the field
     │   ├── FieldMistyped                  400  names the field
+    │   ├── FieldRepeated                  400  names the field
     │   ├── WrongHook                      400  the service does not answer this hook
     │   └── CarriedFactsUnreadable         400  facts sent back by the clinician's page, changed
     ├── NotTrusted                         401  no token that is accepted; never says why
@@ -87,28 +89,6 @@ class MalformedRequest(CdsServiceError):
     code = "invalid"
 
 
-class BodyNotJson(MalformedRequest):
-    """The body is not JSON in UTF-8."""
-
-    code = "structure"
-
-
-class BodyNotAnObject(MalformedRequest):
-    """The body is JSON, but not an object."""
-
-    code = "structure"
-
-    def __init__(self) -> None:
-        """Nothing to name: it is the whole body."""
-        super().__init__("The body must be a JSON object.")
-
-
-class UnsafeText(MalformedRequest):
-    """The body holds text that cannot be stored or shown."""
-
-    code = "value"
-
-
 class FieldMissing(MalformedRequest):
     """A required field is absent."""
 
@@ -137,6 +117,16 @@ class FieldMistyped(MalformedRequest):
     def __init__(self, field: str, expected: str) -> None:
         """Name the field and what it must be."""
         super().__init__(f"{field} must be {expected}.", field)
+
+
+class FieldRepeated(MalformedRequest):
+    """A member of the hook stands twice, so that it is open which of the two is meant."""
+
+    code = "structure"
+
+    def __init__(self, field: str) -> None:
+        """Name the field."""
+        super().__init__(f"{field} must stand once.", field)
 
 
 class WrongHook(MalformedRequest):
@@ -228,35 +218,6 @@ class RequiredDataMissing(CdsServiceError):
             *fields,
         )
         self.reasons = dict(missing)
-
-
-class BodyTooLarge(CdsServiceError):
-    """The body is larger than the setting allows."""
-
-    status = 413
-    code = "too-long"
-
-    def __init__(self, limit: int) -> None:
-        """``limit``: bytes."""
-        super().__init__(f"The body is larger than {limit} bytes.")
-
-
-class TooManyEntries(CdsServiceError):
-    """A part of the request has more entries than are read."""
-
-    status = 413
-    code = "too-long"
-
-    def __init__(self, field: str, most: int) -> None:
-        """``field``: what is too long; ``most``: how many there may be."""
-        super().__init__(f"{field} has more than {most} entries.", field)
-
-
-class UnsupportedMedia(CdsServiceError):
-    """Content type or content encoding is not one this service reads."""
-
-    status = 415
-    code = "not-supported"
 
 
 class OtherPatient(CdsServiceError):

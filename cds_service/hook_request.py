@@ -13,16 +13,14 @@ from typing import Any
 
 import msgspec
 
-from cds_service.errors import (
-    BodyNotAnObject,
-    BodyNotJson,
-    FieldEmpty,
-    FieldMissing,
-    FieldMistyped,
-    WrongHook,
-)
+from cds_service.body_errors import BodyNotAnObject, BodyNotJson, TooManyEntries
+from cds_service.errors import FieldEmpty, FieldMissing, FieldMistyped, WrongHook
 from cds_service.fhir_server.access import access_token
+from cds_service.repeated_members import refuse_repeated_members
 from cds_service.unsafe_text import refuse_unsafe_text
+
+MOST_KEYS = 100
+"""Prefetch keys of one call."""
 
 _FHIR_ID = re.compile(r"[A-Za-z0-9\-._]{1,64}")
 """A FHIR id; the underscore, which FHIR does not allow, is tolerated because servers use it."""
@@ -82,12 +80,16 @@ class HookRequest:
 
     @classmethod
     def parse(cls, body: bytes, hook: str = "patient-view") -> HookRequest:
-        """Read ``body``; raises a MalformedRequest that names the field, never anything else.
+        """Read ``body``; raises a MalformedRequest or TooLarge that names the field.
 
         Source: cds-hooks_2.0 "HTTP Request"; unknown fields and ``extension`` are tolerated.
         """
         refuse_unsafe_text(body)
         fields = _decoded(body)
+        prefetch = fields.prefetch or {}
+        if len(prefetch) > MOST_KEYS:
+            raise TooManyEntries("prefetch", MOST_KEYS)
+        refuse_repeated_members(body, prefetch.values())
         called = _text(fields.hook, "hook")
         if called != hook:
             raise WrongHook(hook)
@@ -102,7 +104,6 @@ class HookRequest:
         user = user.strip() if isinstance(user, str) else ""
         server = fields.fhir_server if isinstance(fields.fhir_server, str) else ""
         token, fault = access_token(fields.fhir_authorization or None, patient)
-        prefetch = fields.prefetch or {}
         return cls(called, instance, patient, prefetch, user, server, token, fault)
 
 

@@ -13,8 +13,9 @@ from uuid import uuid4
 
 import msgspec
 
+from cds_service.body_errors import BodyNotAnObject, BodyNotJson
 from cds_service.discovery import HOOK
-from cds_service.errors import BodyNotAnObject, BodyNotJson, FieldMissing, FieldMistyped
+from cds_service.errors import FieldMissing, FieldMistyped
 from cds_service.hook_request import HookRequest
 from fhir_mappings.queries import queries
 from fhir_mappings.resources import Resources, Unreadable

@@ -20,7 +20,8 @@ from dataclasses import dataclass, field
 
 import msgspec
 
-from cds_service.errors import FieldMistyped, OtherPatient, RequiredDataMissing, TooManyEntries
+from cds_service.body_errors import TooManyEntries
+from cds_service.errors import FieldMistyped, OtherPatient, RequiredDataMissing
 from cds_service.fhir_server.client import FhirClient
 from cds_service.fhir_server.deadline import Deadline
 from cds_service.fhir_server.exchange import FhirServer

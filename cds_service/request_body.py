@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from flask import Request
 
-from cds_service.errors import BodyTooLarge, UnsupportedMedia
+from cds_service.body_errors import BodyCutOff, BodyTooLarge, UnsupportedMedia
+from cds_service.errors import CdsServiceError
 
 _CHUNK = 1 << 16
 
@@ -21,15 +22,32 @@ def json_body(request: Request, limit: int) -> bytes:
         raise UnsupportedMedia("Content-Type must be application/json.")
     if request.headers.get("Content-Encoding", "identity").strip().lower() != "identity":
         raise UnsupportedMedia("Content-Encoding is not supported; send the body uncompressed.")
+    if request.headers.get("Transfer-Encoding", "chunked").strip().lower() != "chunked":
+        raise UnsupportedMedia("Transfer-Encoding may be chunked and nothing else.")
     return body(request, limit)
 
 
 def body(request: Request, limit: int) -> bytes:
-    """The body of any content type, at most ``limit`` bytes; raises BodyTooLarge (413)."""
+    """The body of any content type, at most ``limit`` bytes.
+
+    Raises BodyTooLarge (413), and BodyCutOff (400) where it ends before its end.
+    """
+    if request.content_length is not None and request.content_length > limit:
+        raise BodyTooLarge(limit)
+    try:
+        return _read(request, limit)
+    except CdsServiceError:
+        raise
+    except Exception:  # noqa: BLE001 - every WSGI server has exceptions of its own for a bad chunk
+        raise BodyCutOff from None
+
+
+def _read(request: Request, limit: int) -> bytes:
     if request.content_length is not None:
-        if request.content_length > limit:
-            raise BodyTooLarge(limit)
-        return request.get_data(cache=False)
+        whole = request.get_data(cache=False)
+        if len(whole) < request.content_length:
+            raise BodyCutOff
+        return whole
     received = bytearray()
     while chunk := request.stream.read(_CHUNK):
         received += chunk

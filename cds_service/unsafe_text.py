@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from typing import Final
 
-from cds_service.errors import BodyNotJson, UnsafeText
+from cds_service.body_errors import BodyNotJson, UnsafeText
 
 _ESCAPED_NUL: Final = re.compile(rb"(?<!\\)(?:\\\\)*\\u0000")
 _SURROGATES: Final = re.compile(

@@ -17,8 +17,9 @@ from uuid import UUID
 
 import msgspec
 
+from cds_service.body_errors import BodyNotAnObject, BodyNotJson
 from cds_service.cards.topics import kind_of
-from cds_service.errors import BodyNotAnObject, BodyNotJson, FieldMissing, FieldMistyped
+from cds_service.errors import FieldMissing, FieldMistyped
 
 ACCEPTED, OVERRIDDEN = "accepted", "overridden"
 MOST_ITEMS = 1_000

@@ -16,9 +16,10 @@ from flask import Blueprint, Response, request
 from werkzeug.datastructures import MultiDict
 
 from cds_service.answers import FHIR_JSON
+from cds_service.body_errors import UnsupportedMedia
 from cds_service.config import Config
 from cds_service.discovery import HOOK
-from cds_service.errors import NotFound, UnknownSample, UnsupportedMedia
+from cds_service.errors import NotFound, UnknownSample
 from cds_service.health import software_version
 from cds_service.sample_patients.samples import Resource, Sample, samples
 from cds_service.sample_patients.search import READ, searchset

@@ -14,13 +14,14 @@ import msgspec
 from flask import Blueprint, Response, render_template, request
 from werkzeug.exceptions import RequestEntityTooLarge
 
+from cds_service.body_errors import BodyTooLarge
 from cds_service.cards.presentation import presentation
 from cds_service.cards.rendering import card_html
 from cds_service.cards.words import PlanWords, card_words
 from cds_service.config import Config
 from cds_service.content_policy import content_policy
 from cds_service.discovery import SERVICE_ID
-from cds_service.errors import BodyTooLarge, CdsServiceError, RequiredDataMissing, UnknownSample
+from cds_service.errors import CdsServiceError, RequiredDataMissing, UnknownSample
 from cds_service.feedback.alert_fatigue import AlertMemory
 from cds_service.own_record import hook_request_about, unread_in
 from cds_service.patient_view import DECISION, RESPONSE, patient_view

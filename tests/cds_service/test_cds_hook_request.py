@@ -10,17 +10,22 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from cds_service.errors import (
+from cds_service.body_errors import (
     BodyNotAnObject,
     BodyNotJson,
+    BodyTooLarge,
+    TooManyEntries,
+    UnsafeText,
+)
+from cds_service.errors import (
     FieldEmpty,
     FieldMissing,
     FieldMistyped,
+    FieldRepeated,
     MalformedRequest,
-    UnsafeText,
     WrongHook,
 )
-from cds_service.hook_request import HookRequest
+from cds_service.hook_request import MOST_KEYS, HookRequest
 
 RIGHT: dict[str, Any] = {
     "hook": "patient-view",
@@ -162,6 +167,97 @@ def test_whole_surrogate_pairs_and_escaped_backslashes_are_fine(text: str) -> No
     """An emoji may be written as a pair; an escaped backslash before u0000 escapes nothing."""
     body = json.dumps(RIGHT)[:-1] + f',"x":"{text}"}}'
     assert HookRequest.parse(body.encode()).patient_id == "1288992"
+
+
+def spelled(*members: str) -> bytes:
+    """The request RIGHT written out, with members after its own."""
+    right = [f"{json.dumps(name)}:{json.dumps(value)}" for name, value in RIGHT.items()]
+    return ("{" + ",".join([*right, *members]) + "}").encode()
+
+
+LONG = json.dumps({"resourceType": "Bundle", "id": "x" * 200, "x": {"context": 1, "hook": 2}})
+
+
+@pytest.mark.parametrize(
+    ("members", "field"),
+    [
+        (['"hook":"patient-view"'], "hook"),
+        (['"hook":"order-sign"'], "hook"),
+        ([r'"ho\u006fk":"patient-view"'], "hook"),
+        (['"hookInstance":"b"'], "hookInstance"),
+        (['"context":{"patientId":"2"}'], "context"),
+        (['"fhirServer":"https://a.example"', '"fhirServer":"https://b.example"'], "fhirServer"),
+        (['"prefetch":{}', '"prefetch":{}'], "prefetch"),
+        ([f'"prefetch":{{"a":{LONG}}}', f'"prefetch":{{"a":{LONG}}}'], "prefetch"),
+        ([f'"prefetch":{{"patient":{LONG},"patient":{LONG}}}'], "prefetch"),
+        (['"prefetch":{"patient":null,"patient":{}}'], "prefetch"),
+        (
+            [
+                '"fhirServer":"https://a.example"',
+                '"fhirAuthorization":{"access_token":"a","token_type":"Bearer","access_token":"b"}',
+            ],
+            "fhirAuthorization.access_token",
+        ),
+        (
+            ['"fhirAuthorization":null', '"fhirAuthorization":{"access_token":"a"}'],
+            "fhirAuthorization",
+        ),
+    ],
+)
+def test_a_member_of_the_hook_that_stands_twice_is_refused_and_named(
+    members: list[str], field: str
+) -> None:
+    """Which of the two counts is open, and a proxy may have read the other one."""
+    with pytest.raises(FieldRepeated) as refusal:
+        HookRequest.parse(spelled(*members))
+    assert refusal.value.fields == (field,)
+
+
+def test_a_patient_id_that_stands_twice_is_refused_and_named() -> None:
+    """Whose record it is must not be open."""
+    body = b'{"hook":"patient-view","hookInstance":"i","context":{"patientId":"1","patientId":"2"}}'
+    with pytest.raises(FieldRepeated) as refusal:
+        HookRequest.parse(body)
+    assert refusal.value.fields == ("context.patientId",)
+
+
+@pytest.mark.parametrize(
+    "members",
+    [
+        [f'"prefetch":{{"a":{LONG},"b":{LONG}}}'],
+        ['"prefetch":{"a":{"id":"1","id":"2"}}'],
+        [f'"prefetch":{{"a":{{"id":"{"x" * 99}","id":"2"}}}}'],
+        ['"unheardOf":1', '"unheardOf":2'],
+        ['"extension":{"a":1,"a":2}'],
+        ['"x":{"hook":1,"context":2}'],
+        ['"x":[0,0.0,-1e400,' + "9" * 5_000 + "]"],
+    ],
+)
+def test_what_stands_twice_elsewhere_is_tolerated(members: list[str]) -> None:
+    """Within a resource the last one is read; what is unknown is passed over anyway."""
+    assert HookRequest.parse(spelled(*members)).patient_id == "1288992"
+
+
+def test_more_outside_the_prefetch_than_a_hook_can_need_is_refused() -> None:
+    """It is looked at member by member, which takes its time."""
+    assert HookRequest.parse(spelled(f'"x":"{"y" * 900_000}"'))
+    with pytest.raises(BodyTooLarge, match="without its prefetch"):
+        HookRequest.parse(spelled(f'"x":"{"y" * 1_000_000}"'))
+    prefetch = f'"prefetch":{{"a":{{"x":"{"y" * 2_000_000}"}}}}'
+    assert len(HookRequest.parse(spelled(prefetch)).prefetch) == 1
+
+
+def test_more_prefetch_keys_than_anybody_sends_are_refused() -> None:
+    """Discovery asks for eight at most."""
+    assert HookRequest.parse(spelled(keys(MOST_KEYS)))
+    with pytest.raises(TooManyEntries) as refusal:
+        HookRequest.parse(spelled(keys(MOST_KEYS + 1)))
+    assert refusal.value.fields == ("prefetch",)
+
+
+def keys(count: int) -> str:
+    """A prefetch of so many keys."""
+    return '"prefetch":{' + ",".join(f'"k{number}":null' for number in range(count)) + "}"
 
 
 json_values = st.recursive(

@@ -13,14 +13,8 @@ from flask.testing import FlaskClient
 from hypothesis import given
 from hypothesis import strategies as st
 
-from cds_service.errors import (
-    FieldMistyped,
-    OtherPatient,
-    RequiredDataMissing,
-    TooManyEntries,
-    UnsafeText,
-    WrongHook,
-)
+from cds_service.body_errors import TooManyEntries, UnsafeText
+from cds_service.errors import FieldMistyped, OtherPatient, RequiredDataMissing, WrongHook
 from cds_service.hook_request import HookRequest
 from cds_service.prefetch import REQUIRED, Prefetch, prefetched
 from fhir_mappings.queries import prefetch_templates
