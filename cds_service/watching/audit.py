@@ -120,14 +120,16 @@ def audit_trail(path: str, public_url: str) -> AuditTrail | None:
 
 
 def audit(app: Flask, trail: AuditTrail) -> None:
-    """Record in ``trail`` what is about a patient, and every refused call of the service.
+    """Record in ``trail`` every call that was let in to the service or its feedback.
 
-    That is the service, its feedback, and the clinician's page once it knows the patient.
+    Those that cannot be answered too, and the clinician's page once it knows the patient. Calls
+    without a good token stand in the log alone: or anybody could fill the disk of the trail.
     """
 
     @app.after_request
     def _record(response: Response) -> Response:
-        if "hook" in g or (request.method == "POST" and is_guarded(request.path)):
+        let_in = "caller" in g and request.method == "POST" and is_guarded(request.path)
+        if let_in or "hook" in g:
             trail.append(
                 AuditedCall(
                     caller=current_caller(),

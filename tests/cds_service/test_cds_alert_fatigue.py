@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import json
 import sqlite3
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
@@ -10,6 +12,7 @@ from typing import Any
 import pytest
 from cds_answers import SERVICE
 from flask.testing import FlaskClient
+from trusted_clients import EHR, SERVICE_URL, TestClient, production_config
 
 from cds_service.app import create_app
 from cds_service.config import Config
@@ -17,6 +20,7 @@ from cds_service.sample_patients.samples import samples
 
 KEY = "k" * 32
 CHILD = "sample-s3-early-marrow"
+EXAMPLE = Path(__file__).parents[2] / "examples" / "patient-view.json"
 OTHER = "sample-s4-very-early"
 
 
@@ -55,6 +59,29 @@ def override(client: FlaskClient, card: dict[str, Any]) -> None:
         "outcomeTimestamp": "2026-11-22T10:00:00Z",
     }
     assert client.post(f"{SERVICE}/feedback", json={"feedback": [item]}).status_code == 200
+
+
+def test_users_of_the_same_id_at_two_clients_are_two_users() -> None:
+    """Practitioner/a dismissed a card at one hospital; at the other it is shown."""
+    other = replace(EHR, iss="https://other.example.org")
+    config = production_config(clients=[EHR, other], alert_fatigue_hours=24, alert_fatigue_key=KEY)
+    service = create_app(config).test_client()
+    body = json.loads(EXAMPLE.read_text("utf-8"))
+
+    def shown(caller: TestClient) -> list[Any]:
+        cards: list[Any] = service.post(SERVICE, json=body, headers=caller.bearer()).json["cards"]
+        return cards
+
+    first = shown(EHR)
+    item = {
+        "card": first[0]["uuid"],
+        "outcome": "overridden",
+        "outcomeTimestamp": "2026-11-22T10:00:00Z",
+    }
+    headers = EHR.bearer(f"{SERVICE_URL}/feedback")
+    service.post(f"{SERVICE}/feedback", json={"feedback": [item]}, headers=headers)
+    assert len(shown(EHR)) == len(first) - 1
+    assert len(shown(other)) == len(first)
 
 
 def topics(answer: Any) -> list[str]:

@@ -11,7 +11,7 @@ from typing import Any
 
 import pytest
 from cds_answers import SERVICE, outcome_of
-from redis_server import redis_server
+from debian_servers import redis as redis_server
 from trusted_clients import EHR, production_config
 
 from cds_service import hook_routes

@@ -17,7 +17,7 @@ from typing import Any
 
 import pytest
 from cds_answers import SERVICE
-from redis_server import redis_server
+from debian_servers import redis as redis_server
 from trusted_clients import EHR, production_config
 
 from cds_service.app import create_app

@@ -14,7 +14,9 @@ import jwt as pyjwt
 import pytest
 from cds_answers import SERVICE, outcome_of
 from flask.testing import FlaskClient
-from hostile_tokens import HOSTILE, PYJWT_ACCEPTS, raw
+from hostile_tokens import HOSTILE, PYJWT_ACCEPTS, raw, segment
+from hypothesis import given
+from hypothesis import strategies as st
 from trusted_clients import (
     EHR,
     PUBLIC_URL,
@@ -141,6 +143,56 @@ def by_pyjwt(client: TestClient, token: str) -> dict[str, Any]:
         options={"require": ["exp", "iat", "jti", "aud", "iss"]},
     )
     return claims
+
+
+@given(sent=st.binary(max_size=200))
+def test_whatever_bytes_stand_in_the_header_the_answer_is_401(
+    service: FlaskClient, sent: bytes
+) -> None:
+    """Never a bug, and never a way in."""
+    header = sent.decode("latin-1").translate(dict.fromkeys(range(32)))
+    for value in (header, f"Bearer {header}", f"Bearer {segment(sent)}.{segment(sent)}.x"):
+        environ = {"HTTP_AUTHORIZATION": value}
+        assert service.post(SERVICE, json={}, environ_overrides=environ).status_code == 401
+
+
+@given(data=st.data())
+def test_a_good_token_changed_in_any_character_is_refused(
+    trusted: dict[str, TrustedClient], data: st.DataObject
+) -> None:
+    """In header, claims or signature."""
+    token = EHR.token()
+    place = data.draw(st.integers(0, len(token) - 1))
+    signs = st.sampled_from("ABCxyz019-_.").filter(lambda sign: sign != token[place])
+    changed = token[:place] + data.draw(signs) + token[place + 1 :]
+    with pytest.raises(TokenRefused):
+        verifier(trusted).verified(changed, [SERVICE_URL])
+
+
+json_values = st.recursive(
+    st.none() | st.booleans() | st.integers() | st.floats() | st.text(max_size=10),
+    lambda inner: st.lists(inner, max_size=3) | st.dictionaries(st.text(max_size=5), inner),
+    max_leaves=5,
+)
+
+
+@given(
+    claims=st.dictionaries(
+        st.sampled_from(["iss", "aud", "exp", "iat", "nbf", "jti", "tenant", "sub"]), json_values
+    )
+)
+def test_signed_claims_of_any_type_are_refused_and_never_a_bug(
+    trusted: dict[str, TrustedClient], claims: dict[str, Any]
+) -> None:
+    """A client's own mistake is a refusal too."""
+    text = json.dumps({**EHR.claims(), **claims})
+    token = raw(EHR, json.dumps(EHR.header()), text)
+    try:
+        found = verifier(trusted).verified(token, [SERVICE_URL])
+    except TokenRefused:
+        return
+    assert found.client.iss == EHR.iss
+    assert found.tenant == ""
 
 
 @pytest.mark.parametrize(
