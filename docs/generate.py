@@ -4,6 +4,7 @@ rules.md   the decision tables, thresholds, sentences and sources, for clinician
 fhir.md    which code is read as which fact
 http.md    statuses and errors of the service
 settings.md  every setting
+prefetch.md  what a client that reads no discovery is given to type in
 """
 
 from __future__ import annotations
@@ -20,7 +21,7 @@ from cds_service.config import Config  # noqa: E402 - as above
 from cds_service.settings import Setting, declared, switch  # noqa: E402 - as above
 from fhir_mappings.code_facts import FACTS_OF_SETS  # noqa: E402 - as above
 from fhir_mappings.codes import loaded  # noqa: E402 - as above
-from fhir_mappings.queries import prefetch_templates  # noqa: E402 - as above
+from fhir_mappings.queries import prefetch_templates, prefetch_version  # noqa: E402 - as above
 from fhir_mappings.site_codes import SETS_OF_SITES  # noqa: E402 - as above
 from relapse_model.loader import Tables, tables  # noqa: E402 - as above
 from relapse_model.statements import StatementRow  # noqa: E402 - as above
@@ -209,6 +210,24 @@ def fhir() -> str:
     return "\n".join(lines)
 
 
+def prefetch() -> str:
+    """The prefetch as it is typed into an EHR, with its version."""
+    lines = ["# The prefetch to type in", "", GENERATED, ""]
+    lines += [
+        "For a client that does not read discovery, such as Epic ([integrating](integrate.md)).",
+        "",
+        f"Version **{prefetch_version()}**. Write it down with what you typed: where another",
+        "version of the service has another, type them in again. A site with codes of its own has",
+        "a version of its own: `python -m cds_service prefetch` prints its templates.",
+        "",
+        "`patient` and `conditions` are required; each of the others makes the answer better.",
+        "",
+    ]
+    for key, template in prefetch_templates().items():
+        lines += [f"## `{key}`", "", "```", template, "```", ""]
+    return "\n".join(lines)
+
+
 def http() -> str:
     """The error classes and their statuses, as the module that owns them draws them."""
     lines = ["# Statuses and errors", "", GENERATED, ""]
@@ -293,6 +312,7 @@ PAGES: dict[str, Callable[[], str]] = {
     "fhir.md": fhir,
     "http.md": http,
     "settings.md": settings,
+    "prefetch.md": prefetch,
 }
 
 
