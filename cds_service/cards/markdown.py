@@ -21,6 +21,10 @@ _BLOCK_MARK = re.compile(r"^(?:(?=[-+#=])|\d{1,9}(?=[.)](?:\s|$)))")
 _WHITESPACE = re.compile(r"\s+")
 _INVISIBLE = {"Cc", "Cf", "Co", "Cs", "Cn"}
 _WORD_JOINER = "\u2060"
+_LONGEST_RUN = 16
+"""Characters that a panel of 320 pixels holds beside another column without a place to break."""
+_RUN = re.compile(rf"\S{{{_LONGEST_RUN + 1},}}")
+_PIECE = re.compile(rf"[^/-]{{1,{_LONGEST_RUN - 1}}}[/-]*|[/-]+")
 _AUTOLINK = re.compile(r"(?<=:)(?=//)|(?<=www)(?=\.)|(?=@)|(?<=@)|(?<=mailto)(?=:)", re.IGNORECASE)
 
 
@@ -42,13 +46,18 @@ def outside_text(text: str, longest: int = LONGEST) -> str:
     """Text that came from outside, as Markdown that shows it and does nothing else.
 
     Entities and tags are escaped, GFM punctuation gets a backslash, and a word joiner breaks what
-    remark-gfm would turn into a link after unescaping (``https://``, ``www.``, ``@``).
+    remark-gfm would turn into a link after unescaping (``https://``, ``www.``, ``@``). A long run
+    without spaces, such as an opaque id, gets zero-width spaces where a line may break.
     """
-    shown = visible_text(text, longest)
+    shown = _RUN.sub(_breakable, visible_text(text, longest))
     shown = shown.replace("&", "&amp;").replace("<", "&lt;").replace(">", "&gt;")
     shown = _PUNCTUATION.sub(r"\\\1", shown)
     shown = _BLOCK_MARK.sub(r"\g<0>\\", shown)
     return _AUTOLINK.sub(_WORD_JOINER, shown)
+
+
+def _breakable(run: re.Match[str]) -> str:
+    return "\u200b".join(_PIECE.findall(run.group()))
 
 
 @lru_cache(maxsize=2_000)
@@ -66,6 +75,11 @@ def table(head: Sequence[str], rows: Iterable[Sequence[str]]) -> str:
     """A GFM table; the cells are Markdown already."""
     lines = [_row(head), _row(["---"] * len(head)), *(_row(row) for row in rows)]
     return "\n".join(lines)
+
+
+def lines(items: Iterable[str]) -> str:
+    """One paragraph, each item on a line of its own; the items are Markdown already."""
+    return "  \n".join(items)
 
 
 def bullets(items: Iterable[str]) -> str:

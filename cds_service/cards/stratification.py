@@ -16,7 +16,7 @@ from cds_service.cards.draft import (
     remark_text,
     value,
 )
-from cds_service.cards.markdown import bullets, outside_text, own_text, table
+from cds_service.cards.markdown import bullets, lines, outside_text, own_text, table
 from cds_service.cards.words import CardWords, either, spelled
 from relapse_model.decision import Decision, FactReport, Statement
 from relapse_model.loader import tables
@@ -50,8 +50,10 @@ def stratification_card(occasion: Occasion, others: Sequence[Statement] = ()) ->
         summary=summary(decision, words),
         indicator=_indicator(decision, plan.indicator),
     )
-    if decision.s_group:
+    if decision.s_group and "groups" not in plan.placeholders:
         draft.sections.append(_first_line(decision, words))
+    if plan.next:
+        draft.sections.append(_next(plan.next, words))
     if classified := _classification(decision, words):
         draft.sections.append(classified)
     if told := occasion.statements("plan"):
@@ -120,8 +122,12 @@ def later_states(decision: Decision, words: CardWords) -> str:
     return f"{own_text(words.headings['later'])}: {own_text(', '.join(states))}."
 
 
+def _next(text: str, words: CardWords) -> str:
+    return f"**{own_text(words.headings['next'])}:** {own_text(text)}"
+
+
 def _first_line(decision: Decision, words: CardWords) -> str:
-    """Group, risk and plan; without a group the summary alone says it."""
+    """Group, risk and plan where the summary does not name the group."""
     known = (
         words.listed("s_group", decision.s_group),
         words.listed("risk", decision.risk),
@@ -131,9 +137,9 @@ def _first_line(decision: Decision, words: CardWords) -> str:
 
 
 def _classification(decision: Decision, words: CardWords) -> str:
-    """Two columns, because a panel is narrow; its first row is the head of the table."""
+    """What the group follows from, a line each: a table would make a heading of the first."""
     told = (
-        _time(decision, words),
+        words.listed("timing", decision.timing),
         words.listed("site", decision.site),
         decision.cns_status.replace("_", " "),
         words.listed("immunophenotype", decision.immunophenotype),
@@ -144,19 +150,22 @@ def _classification(decision: Decision, words: CardWords) -> str:
     # MRD alone ("not used") is no classification: nothing was classified.
     if len(shown) <= 1:
         return ""
-    first, *rest = [[own_text(head), own_text(text)] for head, text in shown]
-    return table(first, rest)
+    limits = {heads[0]: _limits(decision, words)}
+    return lines(
+        f"{own_text(head)}: **{own_text(text)}**{limits.get(head, '')}" for head, text in shown
+    )
 
 
-def _time(decision: Decision, words: CardWords) -> str:
-    """The class of time with the days that divide the classes here, so that it can be checked."""
+def _limits(decision: Decision, words: CardWords) -> str:
+    """The days that divide the classes of time here, so that the class can be checked."""
     known = words.words["timing"]
     days = [
-        words.headings["limit"].format(timing=known[item.name], day=day_or_days(item.day))
+        words.headings["limit"].format(
+            timing=known[item.name], day=outside_text(day_or_days(item.day))
+        )
         for item in decision.limits
     ]
-    told = words.listed("timing", decision.timing)
-    return f"{told} ({', '.join(days)})" if told and days else told
+    return f" ({', '.join(days)})" if days else ""
 
 
 def _plans(decision: Decision, words: CardWords) -> str:

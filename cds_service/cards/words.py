@@ -7,6 +7,7 @@ fact that the model may want has words to ask for it.
 
 from __future__ import annotations
 
+import re
 import tomllib
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -76,13 +77,17 @@ _CARD_WORST = {
 
 @dataclass(frozen=True, slots=True)
 class PlanWords:
-    """How one plan is told. A silent plan has only ``short``."""
+    """How one plan is told. A silent plan has only ``short``.
+
+    ``next``: the options that come next, with their provenance.
+    """
 
     kind: str
     short: str
     indicator: str = ""
     summary: str = ""
     summary_plain: str = ""
+    next: str = ""
 
     @property
     def placeholders(self) -> frozenset[str]:
@@ -185,6 +190,8 @@ def _check_plan(where: str, plan: PlanWords, words: CardWords) -> None:
         raise WordsError(where, "summary and summary_plain are required")
     if unknown := plan.placeholders - _PLACEHOLDERS:
         raise WordsError(f"{where}.summary", f"unknown placeholder {sorted(unknown)}")
+    if not re.search(r" \[[PICA]\]$", plan.next):
+        raise WordsError(f"{where}.next", "is required and ends in its provenance, as [P]")
     if "{" in plan.summary_plain:
         raise WordsError(f"{where}.summary_plain", "must not have placeholders")
     if max(longest(plan, words), len(plan.summary_plain)) >= SUMMARY_LIMIT:

@@ -122,7 +122,7 @@ def test_a_place_that_cannot_be_is_refused_at_start(old: str, new: str, place: s
 def test_the_class_of_time_shows_the_days_that_divide_it() -> None:
     """So that a reader can check it against the dates."""
     detail = cards_for(decide(BASE.with_facts(**SITE)), as_of=TODAY)[0]["detail"]
-    assert "| Time | late (early from 2023-07-10, late from 2024-07-10) |" in detail
+    assert "Time: **late** (early from 2023-07-10, late from 2024-07-10)" in detail
 
 
 @pytest.mark.parametrize(

@@ -100,11 +100,12 @@ def test_what_a_client_would_turn_into_a_link_is_broken_by_a_word_joiner(link: s
 
 @given(st.text())
 def test_the_reader_sees_the_visible_characters_and_nothing_else(text: str) -> None:
-    """Rendering gives back what was sent, without the invisible characters."""
+    """Rendering gives back what was sent, without the invisible characters but our own."""
     tokens = rendered(bullets([f"x {outside_text(text)}"]))
     assert not any(kind.startswith(("html", "link", "image")) for kind, _ in tokens)
     shown = "".join(content for kind, content in tokens if kind in {"text", "text_special"})
-    assert shown.replace("\u2060", "").removeprefix("x").strip() == visible_text(text)
+    ours = str.maketrans("", "", "\u2060\u200b")
+    assert shown.translate(ours).removeprefix("x").strip() == visible_text(text)
 
 
 @given(st.text())
@@ -120,3 +121,19 @@ def test_no_control_bidi_or_line_break_survives_and_length_is_capped(text: str) 
 def test_our_own_sentences_keep_their_comparison_signs() -> None:
     """``< 5 %`` in a reviewed sentence is shown, never read as a tag."""
     assert own_text("survival < 5 % [P]") == r"survival &lt; 5 % \[P\]"
+
+
+@pytest.mark.parametrize(
+    ("text", "parts"),
+    [
+        ("Condition/c2", ["Condition/c2"]),
+        ("2024-03-20 · Condition/c2", ["2024-03-20 · Condition/c2"]),
+        ("Observation/a-long-id", ["Observation/", "a-", "long-", "id"]),
+        ("a" * 40, ["a" * 15, "a" * 15, "a" * 10]),
+    ],
+)
+def test_a_long_run_has_places_to_break_and_short_texts_have_none(
+    text: str, parts: list[str]
+) -> None:
+    """A panel of 320 pixels cannot hold an opaque id on one line."""
+    assert outside_text(text).split("\u200b") == parts
