@@ -45,6 +45,9 @@ LIMIT_ROW = 19
 TOP = 42
 """Pixels: height of the row of an event and of a limit, and where the first row begins."""
 
+_SIDE = 45
+"""Percent of the width that the words of a limit need beside it."""
+
 _ROOM = 14
 """Percent of the width that the name of a band between two classes needs."""
 
@@ -124,6 +127,14 @@ class LimitMark:
     span: Span
     y: int
     governing: bool
+
+    @property
+    def side(self) -> str:
+        """Where its words stand: left or right of it, or on it where neither has room."""
+        left, right = self.span.start, 100 - self.span.end
+        if max(left, right) < _SIDE:
+            return "on"
+        return "left" if left > right else "right"
 
 
 @dataclass(frozen=True, slots=True)
@@ -286,7 +297,7 @@ def _limits(
         for item in definitions(model):
             for days in known.get(item.anchor, (None, ()))[1]:
                 told = item.name.partition(" (")[0]
-                anchor = "remission" if item.anchor == "cr1_date" else "diagnosis"
+                anchor = "CR1" if item.anchor == "cr1_date" else "diagnosis"
                 label = f"{_SHORT.get(told, told)}: {anchor} + {item.months} mo"
                 found.append((item.name, label, shifted(days, item.months), False))
     return found
