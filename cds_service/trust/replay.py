@@ -14,7 +14,9 @@ import os
 import sqlite3
 import threading
 import time
+import weakref
 from collections.abc import Callable
+from contextlib import closing
 from pathlib import Path
 from typing import TYPE_CHECKING, Final, Protocol
 
@@ -82,56 +84,58 @@ class MemoryStore:
 
 
 class SqliteStore:
-    """For the processes of one host, in one file."""
+    """For the processes of one host, in one file; one connection in each process."""
 
     def __init__(self, path: str, clock: Callable[[], float] = time.time) -> None:
         """Make the table; raises sqlite3.Error where the file cannot be used."""
         self._path = path
         self._clock = clock
-        self._local = threading.local()
+        self._lock = threading.Lock()
+        self._opened: tuple[int, sqlite3.Connection] | None = None
         self._swept_at = clock()
-        connection = _opened(path)
-        with connection:
+        # Closed again: a connection must not be carried over when a server forks.
+        with closing(_opened(path)) as connection:
             connection.execute(
                 "CREATE TABLE IF NOT EXISTS used (use TEXT PRIMARY KEY, ends INTEGER NOT NULL) "
                 "WITHOUT ROWID"
             )
             connection.execute("CREATE INDEX IF NOT EXISTS used_ends ON used (ends)")
             connection.execute("DELETE FROM used WHERE ends < ?", (int(clock()),))
-        # Opened before a server forks: a connection must not be carried over.
-        connection.close()
 
     def first_use(self, use: str, ends: int) -> bool:
         """See ReplayStore."""
         try:
-            connection = self._connection()
-            self._sweep(connection)
-            statement = "INSERT OR IGNORE INTO used (use, ends) VALUES (?, ?)"
-            return connection.execute(statement, (use, ends)).rowcount == 1
+            with self._lock:
+                connection = self._connection()
+                self._sweep(connection)
+                statement = "INSERT OR IGNORE INTO used (use, ends) VALUES (?, ?)"
+                return connection.execute(statement, (use, ends)).rowcount == 1
         except sqlite3.Error:
             raise TrustUnavailable from None
 
     def answers(self) -> bool:
         """See ReplayStore."""
         try:
-            self._connection().execute("INSERT OR REPLACE INTO used VALUES (?, ?)", (_TRIED, 0))
+            with self._lock:
+                statement = "INSERT OR REPLACE INTO used VALUES (?, ?)"
+                self._connection().execute(statement, (_TRIED, 0))
         except sqlite3.Error:
             return False
         return True
 
     def close(self) -> None:
-        """Close the connection of this thread; the others close theirs when they end."""
-        opened = getattr(self._local, "opened", None)
-        if opened is not None:
-            opened[1].close()
-            self._local.opened = None
+        """Close the connection of this process."""
+        with self._lock:
+            if self._opened is not None:
+                self._opened[1].close()
+                self._opened = None
 
     def _connection(self) -> sqlite3.Connection:
-        opened: tuple[int, sqlite3.Connection] | None = getattr(self._local, "opened", None)
-        if opened is None or opened[0] != os.getpid():
-            opened = (os.getpid(), _opened(self._path))
-            self._local.opened = opened
-        return opened[1]
+        if self._opened is None or self._opened[0] != os.getpid():
+            connection = _opened(self._path)
+            weakref.finalize(self, connection.close)
+            self._opened = (os.getpid(), connection)
+        return self._opened[1]
 
     def _sweep(self, connection: sqlite3.Connection) -> None:
         now = self._clock()
@@ -141,7 +145,9 @@ class SqliteStore:
 
 
 def _opened(path: str) -> sqlite3.Connection:
-    connection = sqlite3.connect(path, timeout=_BUSY_SECONDS, isolation_level=None)
+    connection = sqlite3.connect(
+        path, timeout=_BUSY_SECONDS, isolation_level=None, check_same_thread=False
+    )
     try:
         connection.execute("PRAGMA journal_mode=WAL")
         # A crash of the process loses nothing; one of the machine at most the last moments.

@@ -7,11 +7,17 @@ import threading
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
+from datetime import UTC, datetime, timedelta
+from ipaddress import IPv4Address
 from pathlib import Path
 from typing import Any
 
 import pytest
 from cds_answers import SERVICE
+from cryptography import x509
+from cryptography.hazmat.primitives import hashes
+from cryptography.hazmat.primitives.asymmetric import ec
+from cryptography.hazmat.primitives.serialization import Encoding, NoEncryption, PrivateFormat
 from key_server import PATH, KeyServer, key_server
 from trusted_clients import EHR, TestClient, new_key, new_rsa_key
 
@@ -265,6 +271,44 @@ def test_tls_is_verified(server: KeyServer) -> None:
     """A server that speaks no TLS, or shows an unknown certificate, gives no keys."""
     with pytest.raises(KeysUnreachable):
         key_document(server.url.replace("http:", "https:"), seconds=PATIENCE)
+
+
+def test_a_certificate_must_be_known_to_the_system_and_fit_the_host(
+    server: KeyServer, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Unknown: no keys. Listed by SSL_CERT_FILE: keys, but for its own name alone."""
+    url = server.with_tls(own_certificate(tmp_path))
+    with pytest.raises(KeysUnreachable, match="TLS"):
+        key_document(url, seconds=PATIENCE)
+    monkeypatch.setenv("SSL_CERT_FILE", str(tmp_path / "certificate.pem"))
+    assert json.loads(key_document(url, seconds=PATIENCE))["keys"]
+    with pytest.raises(KeysUnreachable, match="TLS"):
+        key_document(url.replace("127.0.0.1", "localhost"), seconds=PATIENCE)
+
+
+def own_certificate(folder: Path) -> Path:
+    """A certificate for 127.0.0.1 that nobody else signed, with its key, in ``folder``."""
+    key = ec.generate_private_key(ec.SECP256R1())
+    name = x509.Name([x509.NameAttribute(x509.NameOID.COMMON_NAME, "keys")])
+    now = datetime.now(UTC)
+    address = x509.IPAddress(IPv4Address("127.0.0.1"))
+    certificate = (
+        x509.CertificateBuilder()
+        .subject_name(name)
+        .issuer_name(name)
+        .public_key(key.public_key())
+        .serial_number(x509.random_serial_number())
+        .not_valid_before(now - timedelta(hours=1))
+        .not_valid_after(now + timedelta(hours=1))
+        .add_extension(x509.SubjectAlternativeName([address]), critical=False)
+        .add_extension(x509.BasicConstraints(ca=True, path_length=None), critical=True)
+        .sign(key, hashes.SHA256())
+    )
+    pem = certificate.public_bytes(Encoding.PEM)
+    (folder / "certificate.pem").write_bytes(pem)
+    both = folder / "with_key.pem"
+    both.write_bytes(pem + key.private_bytes(Encoding.PEM, PrivateFormat.PKCS8, NoEncryption()))
+    return both
 
 
 def test_nothing_of_the_environment_is_used(

@@ -228,6 +228,23 @@ def test_in_production_nothing_is_answered_without_a_token_but_what_is_about_nob
         assert service.get(path).status_code == 200
 
 
+def test_every_address_of_the_api_that_is_routed_asks_for_a_token(tmp_path: Path) -> None:
+    """By the map of addresses itself: one that is added later is guarded too, or fails here."""
+    config = production_config(tmp_path)
+    app = create_app(replace(config, trust=replace(config.trust, discovery_token=True)))
+    guarded = {
+        (method, rule.rule.replace("<service_id>", "relapsed-all-stratification"))
+        for rule in app.url_map.iter_rules()
+        for method in (rule.methods or set()) - {"OPTIONS"}
+        if "cds-services" in rule.rule and "source-attributes" not in rule.rule
+    }
+    assert len(guarded) >= 4
+    for method, path in guarded:
+        for spelled in (path, f"{path}/"):
+            answer = app.test_client().open(spelled, method=method)
+            assert answer.status_code == 401, (method, spelled)
+
+
 def test_a_good_token_opens_the_service_once(
     service: FlaskClient, hook_body: dict[str, Any]
 ) -> None:

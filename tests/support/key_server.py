@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import json
+import ssl
 import threading
 from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager, suppress
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from pathlib import Path
 from typing import Any
 
 from joserfc.jwk import ECKey, RSAKey
@@ -46,6 +48,13 @@ class KeyServer:
         """Answer with the public halves of ``keys`` from now on."""
         jwks = [key if isinstance(key, dict) else key.as_dict(private=False) for key in keys]
         self.body = json.dumps({"keys": jwks}).encode()
+
+    def with_tls(self, certificate: Path) -> str:
+        """Speak TLS from now on, with this certificate and key; the new address."""
+        context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+        context.load_cert_chain(certificate)
+        self._server.socket = context.wrap_socket(self._server.socket, server_side=True)
+        return self.url.replace("http:", "https:")
 
     def plain(self, request: BaseHTTPRequestHandler) -> None:
         """Status, headers and body as they are set."""
