@@ -138,9 +138,10 @@ def _check_production(config: Config) -> None:
 
 def _bases(config: Config) -> tuple[str, ...]:
     """Addresses that a token may be for; never taken from a request."""
-    if config.public_url or not config.development:
-        return (config.public_url,)
-    return tuple(f"http://{name}:{config.port}" for name in _LOCAL_NAMES)
+    public = (config.public_url,) if config.public_url else ()
+    if not config.development:
+        return public
+    return (*public, *(f"http://{name}:{config.port}" for name in _LOCAL_NAMES))
 
 
 def _bucket(caller: Caller) -> str:

@@ -404,15 +404,23 @@ def test_development_lets_a_call_without_a_token_in_and_refuses_a_bad_one(
     assert client.post(SERVICE, json=hook_body, headers=EHR.bearer()).status_code == 401
 
 
-@pytest.mark.parametrize("host", ["127.0.0.1", "localhost", "[::1]"])
+@pytest.mark.parametrize(
+    "base",
+    [
+        "http://127.0.0.1:8080",
+        "http://localhost:8080",
+        "http://[::1]:8080",
+        "https://tunnel.example.org",
+    ],
+)
 def test_development_verifies_the_tokens_of_a_client_of_its_own_trust_file(
-    host: str, tmp_path: Path, hook_body: dict[str, Any]
+    base: str, tmp_path: Path, hook_body: dict[str, Any]
 ) -> None:
-    """The address may be any name of this machine."""
-    config = Config(port=8080)
+    """The address may be any name of this machine, or the public one where one is set."""
+    config = Config(port=8080, public_url="https://tunnel.example.org")
     config = replace(config, trust=replace(config.trust, file=str(trust_file(tmp_path))))
     service = create_app(config).test_client()
-    headers = EHR.bearer(f"http://{host}:8080{SERVICE}")
+    headers = EHR.bearer(f"{base}{SERVICE}")
     answers = [service.post(SERVICE, json=hook_body, headers=headers) for _ in range(2)]
     assert [answer.status_code for answer in answers] == [200, 401]
 
