@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from cds_service.cards.draft import label, plans_text
 from cds_service.cards.missing import by_decisiveness
 from cds_service.cards.words import CardWords, either, spelled
+from cds_service.clinician_page.what_if import assumable
 from relapse_model.decision import Answer, Decision
 from relapse_model.loader import tables
 from relapse_model.table import DecisionTable, Rule
@@ -201,30 +202,26 @@ def grid(decision: Decision, words: CardWords) -> Grid | None:
 
 def _fork(decision: Decision, fact: str, words: CardWords) -> Fork:
     known = tables().facts.get(fact)
-    branches: dict[tuple[str, str], list[Answer]] = {}
+    branches: dict[str, list[Answer]] = {}
     for answer in decision.answers:
         if answer.fact == fact and answer.answer not in _OPEN_STATES:
-            key = (leaves(answer, words), "" if _settable(fact) else "date")
-            branches.setdefault(key, []).append(answer)
+            branches.setdefault(leaves(answer, words), []).append(answer)
     return Fork(
         fact=fact,
         label=label(fact),
         settled_by=known.settled_by if known else "",
         branches=tuple(
-            Branch(
-                either(*(_answer(item) for item in answers)),
-                told,
-                answers[0].answer if _settable(fact) and len(answers) == 1 else "",
-            )
-            for (told, _), answers in branches.items()
+            Branch(either(*(_answer(item) for item in answers)), told, _value(answers))
+            for told, answers in branches.items()
         ),
     )
 
 
-def _settable(fact: str) -> bool:
-    """Whether an answer is a value; an answer about a date is a property of the date."""
-    known = tables().facts.get(fact)
-    return known is not None and known.kind != "date"
+def _value(answers: Sequence[Answer]) -> str:
+    """The one answer as the form sends it; empty where it is none or several."""
+    if len(answers) == 1 and assumable(answers[0].fact, answers[0].answer):
+        return answers[0].answer
+    return ""
 
 
 def leaves(answer: Answer, words: CardWords) -> str:

@@ -11,7 +11,7 @@ from typing import Any
 
 from cds_service.cards.draft import label
 from cds_service.cards.markdown import visible_text
-from cds_service.cards.words import CardWords, either
+from cds_service.cards.words import CardWords, card_words, either
 from cds_service.clinician_page.scales import days_in_words
 from relapse_model.amounts import AmountRange
 from relapse_model.dates import DateRange
@@ -107,8 +107,7 @@ def _value(fact: str, text: str, unit: str) -> str:
         return fraction_in_words(amount(text, fact))
     if name and name.kind == "date":
         return _days(text)
-    shown = visible_text(text)
-    return f"{shown} {unit}".strip()
+    return f"{visible_text(text)} {card_words().units.get(unit, unit)}".strip()
 
 
 def _days(text: str) -> str:

@@ -28,13 +28,12 @@ _WITH_MARROW = frozenset({"isolated_bm", "combined"})
 
 @dataclass(frozen=True, slots=True)
 class Site:
-    """One site: its state, the findings it rests on, and the resources they were read from."""
+    """One site: its state, and the findings it rests on."""
 
     key: str
     name: str
     state: str
     findings: str
-    evidence: tuple[str, ...]
 
     @property
     def told(self) -> str:
@@ -87,7 +86,7 @@ def _cns(facts: PatientFacts, cns_status: str) -> Site:
     status = cns_status.replace("_", " ")
     site = _site("cns", "Central nervous system", state, facts, *names)
     told = "; ".join(text for text in (status, site.findings) if text and text != "unknown")
-    return Site(site.key, site.name, site.state, told, site.evidence)
+    return Site(site.key, site.name, site.state, told)
 
 
 def _testes(facts: PatientFacts) -> Iterator[Site]:
@@ -126,7 +125,4 @@ def _site(key: str, name: str, state: str, facts: PatientFacts, *names: str) -> 
         f"{tables().facts[item].label} {values_in_words(item, fact)}"
         for item, fact in on_record.items()
     )
-    evidence = tuple(
-        dict.fromkeys(source for fact in on_record.values() for source in fact.evidence)
-    )
-    return Site(key, name, state, findings, evidence)
+    return Site(key, name, state, findings)

@@ -178,7 +178,9 @@ def _conclusions(decision: Decision, words: CardWords) -> dict[str, str]:
         "Group": words.listed("s_group", decision.s_group) or "none",
         "Risk": words.listed("risk", decision.risk) or "none",
         "Plan": plan_short(decision.plan, words),
-        "Plans still possible": either(*(plan_short(plan, words) for plan in decision.plans)),
+        "Plans still possible": either(
+            *(plan_short(plan, words) for plan in decision.plans or (decision.plan,))
+        ),
         "Time of relapse": words.listed("timing", decision.timing) or "not classified",
         "Site": words.listed("site", decision.site) or "not classified",
         "CNS": decision.cns_status.replace("_", " "),
@@ -285,9 +287,10 @@ def _results(facts: PatientFacts) -> str:
 
 def _told(name: str, value: Fact[Any]) -> str:
     default: Fact[Any] = getattr(_SILENCE, name)
-    if value.values == default.values and not value.decided:
+    silent = value.values == default.values
+    if silent and (not value.decided or tables().facts[name].kind != "choice"):
         return "not known"
-    return values_in_words(name, value) if value.values != ANY_DAY.values else "not known"
+    return values_in_words(name, value)
 
 
 def _field(name: str, facts: PatientFacts, wanted: bool, setting: str) -> FormField:
@@ -303,6 +306,11 @@ def _field(name: str, facts: PatientFacts, wanted: bool, setting: str) -> FormFi
         hint="" if options else _hint(row.kind, row.unit),
         wanted=wanted,
     )
+
+
+def assumable(name: str, answer: str) -> bool:
+    """Whether ``answer`` is a value of the form, and no property of one."""
+    return name in OFFERED and answer in dict(_options(name))
 
 
 def _options(name: str) -> Iterator[tuple[str, str]]:

@@ -19,8 +19,9 @@ from served_app import served_app
 from cds_service.clinician_page.carried_facts import carried
 from cds_service.sample_patients.samples import samples
 from relapse_model.amounts import exactly
-from relapse_model.dates import known, partial_date
+from relapse_model.dates import partial_date
 from relapse_model.facts import Fact, MrdResult, PatientFacts, Remark
+from relapse_model.loader import tables
 
 AXE = Path(__file__).parents[1] / "node" / "node_modules" / "axe-core" / "axe.min.js"
 TAGS = ["wcag2a", "wcag2aa", "wcag21a", "wcag21aa", "wcag22aa", "best-practice"]
@@ -181,8 +182,9 @@ def test_what_if_works_by_keyboard_and_without_script(browser: Browser, base: st
 def test_an_answer_of_a_fork_is_tried_with_one_press(quiet_tab: Page, base: str) -> None:
     """Each adds to what is assumed, and may open the next question: was the tap traumatic?"""
     open_page(quiet_tab, base, sample_facts(OPEN), {})
-    answers = ("CSF blasts: seen", "CSF leukocytes: 5/uL or more", "CSF erythrocytes: below 10/uL")
-    for name in answers:
+    for fact, answer in (("csf_blasts", "seen"), ("csf_wbc", "5_or_more"), ("csf_rbc", "under_10")):
+        known = tables().facts[fact]
+        name = f"{known.label}: {known.values[answer]}"
         with quiet_tab.expect_navigation():
             quiet_tab.get_by_role("button", name=f"Try {name}").click()
 
@@ -209,9 +211,7 @@ def test_hostile_text_from_a_record_is_shown_and_does_nothing(quiet_tab: Page, b
     bad = "\"'><script>alert(1)</script><img src=//evil.example/x onerror=alert(2)>{{7*7}}"
     facts = sample_facts("sample-s2-late-marrow-mrd-good")
     hostile = Fact(facts.sex.values, (f"Patient/{bad}",), bad)
-    result = MrdResult(
-        known(partial_date("2022-05-01").latest), exactly("0.01"), "flow", "marrow", bad, (bad,)
-    )
+    result = MrdResult(partial_date("2022-05-01"), exactly("0.01"), "flow", "marrow", bad, (bad,))
     facts = facts.with_facts(
         sex=hostile,
         birth_date=Fact(facts.birth_date.values, (f"Patient/{bad}",), bad),

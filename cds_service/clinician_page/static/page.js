@@ -5,7 +5,7 @@ if (main) {
   const button = document.createElement("button");
   button.type = "button";
   button.className = "print screen-only";
-  button.textContent = "Print two pages";
+  button.textContent = "Print";
   button.addEventListener("click", () => window.print());
   document.querySelector("header")?.append(button);
 }
