@@ -3,7 +3,7 @@
 #   make run     serve on 127.0.0.1:8080 with sample patients (PORT=...)
 #   make test    every check, then every test
 
-.PHONY: help run test test-fresh check docs lock bench replay mutation clean
+.PHONY: help run test test-fresh check docs lock sbom bench replay mutation clean
 .DEFAULT_GOAL := help
 
 HOST ?= 127.0.0.1
@@ -57,6 +57,11 @@ bench: $(DEV_STAMP) ## the service beside a bare Flask app: table of ratios, bui
 
 replay: $(DEV_STAMP) ## 100,000 uses of one token at once: one is accepted (SQLite and Redis)
 	@REPLAYS=100000 $(DEV)/python -m pytest -v -k of_many_processes tests/cds_service/test_cds_replay.py
+
+sbom: $(RUN_STAMP) $(DEV_STAMP) ## the bill of materials of what runs, CycloneDX, in build/sbom.json
+	@mkdir -p build
+	@$(DEV)/cyclonedx-py environment --pyproject pyproject.toml --mc-type application \
+		--output-reproducible --of JSON --output-file build/sbom.json .venv
 
 # mutmut stays outside the lock files: it is run by hand, on a copy of the packages in mutants/.
 mutation: $(DEV_STAMP) ## would the tests notice a slip in relapse_model? an hour or more (docs/validation.md)

@@ -4,6 +4,7 @@ rules.md   the decision tables, thresholds, sentences and sources, for clinician
 fhir.md    which code is read as which fact
 http.md    statuses and errors of the service
 settings.md  every setting
+dependencies.md  why each package is there, and its licence
 prefetch.md  what a client that reads no discovery is given to type in
 """
 
@@ -19,6 +20,7 @@ sys.path.insert(0, str(DOCS.parent))
 from cds_service import errors  # noqa: E402 - the tree is not installed
 from cds_service.config import Config  # noqa: E402 - as above
 from cds_service.settings import Setting, declared, switch  # noqa: E402 - as above
+from docs.dependencies_page import dependencies  # noqa: E402 - as above
 from fhir_mappings.code_facts import FACTS_OF_SETS  # noqa: E402 - as above
 from fhir_mappings.codes import loaded  # noqa: E402 - as above
 from fhir_mappings.queries import prefetch_templates, prefetch_version  # noqa: E402 - as above
@@ -313,6 +315,9 @@ PAGES: dict[str, Callable[[], str]] = {
     "http.md": http,
     "settings.md": settings,
     "prefetch.md": prefetch,
+    "dependencies.md": lambda: "\n".join(
+        ["# Dependencies", "", GENERATED, "", dependencies(table_of)]
+    ),
 }
 
 

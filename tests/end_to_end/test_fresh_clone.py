@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import re
 import shutil
 import subprocess
 from collections.abc import Callable
@@ -75,3 +76,25 @@ def test_make_run_alone_serves_a_fresh_clone_and_again_at_once(
         timeout=30,
     )
     assert not untracked.stdout
+
+
+@pytest.mark.fresh_clone
+def test_make_sbom_lists_what_runs_with_versions_and_licences(
+    clone: Path, root: Path, environment: dict[str, str]
+) -> None:
+    """CycloneDX, of an environment that holds the running lock and nothing else."""
+    (clone / ".venv-dev").symlink_to((root / ".venv-dev").resolve())
+    subprocess.run(["make", "sbom"], cwd=clone, env=environment, check=True, timeout=300)
+    bill = json.loads((clone / "build/sbom.json").read_text(encoding="utf-8"))
+    assert bill["bomFormat"] == "CycloneDX"
+    assert bill["metadata"]["component"]["name"] == "relapsed-all-cds"
+    listed = {
+        f"{re.sub('[-_.]+', '-', item['name']).lower()}=={item['version']}": item
+        for item in bill["components"]
+    }
+    lock = (clone / "requirements.lock").read_text(encoding="utf-8")
+    pinned = set(re.findall(r"^([a-z0-9-]+==[^\s;]+) \\$", lock, re.MULTILINE))
+    assert pinned
+    assert pinned <= set(listed)
+    assert {name for name in pinned if not listed[name].get("licenses")} == set()
+    assert not any(name.startswith("pytest==") for name in listed)
