@@ -1,4 +1,4 @@
-# The service as an image: gunicorn behind your own TLS proxy, as a user without rights.
+# The service as an image: granian behind your own TLS proxy, as a user without rights.
 #
 #   docker build -t relapsed-all-cds .
 #   docker run --rm --read-only --tmpfs /tmp --cap-drop ALL --security-opt no-new-privileges \
@@ -39,6 +39,6 @@ USER 10001:10001
 EXPOSE 8080
 HEALTHCHECK --interval=30s --timeout=3s --start-period=10s CMD ["python", "-c", \
     "import urllib.request; urllib.request.urlopen('http://127.0.0.1:8080/health/live', timeout=2)"]
-CMD ["gunicorn", "--bind", "0.0.0.0:8080", "--workers", "2", "--threads", "8", \
-    "--worker-class", "gthread", "--worker-tmp-dir", "/dev/shm", "--graceful-timeout", "30", \
-    "cds_service.wsgi:app"]
+# The server is arranged in cds_service/server.py, its workers and the rest by settings.
+ENV HOST=0.0.0.0 PORT=8080
+CMD ["python", "-m", "cds_service"]

@@ -3,7 +3,7 @@
 #   make run     serve on 127.0.0.1:8080 with sample patients (PORT=...)
 #   make test    every check, then every test
 
-.PHONY: help run test test-fresh check docs lock sbom bench replay mutation clean
+.PHONY: help run serve test test-fresh check docs lock sbom bench replay mutation clean
 .DEFAULT_GOAL := help
 
 HOST ?= 127.0.0.1
@@ -22,6 +22,9 @@ help: ## this list
 
 run: $(RUN_STAMP) ## serve on HOST:PORT with the sample patients
 	@HOST='$(HOST)' PORT='$(PORT)' exec .venv/bin/python -m cds_service
+
+serve: $(RUN_STAMP) ## serve in production mode, with the settings of the environment (docs/settings.md)
+	@HOST='$(HOST)' PORT='$(PORT)' CDS_MODE=production exec .venv/bin/python -m cds_service
 
 test: check ## every check, then every test
 	@$(DEV)/python -m pytest

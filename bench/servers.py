@@ -30,10 +30,9 @@ def service(
 ) -> Iterator[Process]:
     """The service as the Dockerfile starts it, with so many workers; development mode."""
     port = free_port()
-    command = [sys.executable, "-m", "gunicorn", "--bind", f"127.0.0.1:{port}"]
-    command += ["--workers", str(workers), "--worker-class", "gthread", "--threads", "8"]
-    command += ["--log-level", "warning", "cds_service.wsgi:app"]
-    own = own_settings(folder) | (settings or {})
+    command = [sys.executable, "-m", "cds_service"]
+    chosen = {"PORT": str(port), "CDS_WORKERS": str(workers)}
+    own = own_settings(folder) | (settings or {}) | chosen
     with running(command, port, own, folder) as process:
         yield process
 

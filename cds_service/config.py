@@ -52,6 +52,13 @@ class Config:
         example="0.0.0.0",  # noqa: S104 - an example
     )
     port: int = setting("PORT", "port to listen on", whole_number(1, 65_535), "8080")
+    workers: int = setting(
+        "CDS_WORKERS",
+        "processes that answer; one for each core is as many as help",
+        whole_number(1, 64),
+        "1",
+        production="2",
+    )
     mode: str = setting(
         "CDS_MODE",
         "development is a trial on one's own machine; production is everything else",

@@ -13,7 +13,7 @@ import pytest
 
 PAGES = ("GLOSSARY.md", "docs/decision.md")
 # Settings are upper case too; they have a page of their own.
-SETTING = re.compile(r"CDS_|PROMETHEUS_")
+SETTING = re.compile(r"CDS_|PROMETHEUS_|RUST_")
 CODE = re.compile(r"[A-Z][A-Z0-9]*(_[A-Z0-9]+)+")
 FLAG_CALLS = {"add", "Remark"}
 SINGLE = re.compile(r"[A-Z][A-Z0-9]{3,}")

@@ -51,15 +51,15 @@ def test_the_wheel_carries_licence_and_notice(wheel: Path) -> None:
 def test_the_installed_wheel_starts_outside_the_checkout(
     wheel: Path, environment: dict[str, str], tmp_path: Path
 ) -> None:
-    """The WSGI application is made from installed files alone, and answers discovery."""
+    """The application of a worker is made from installed files alone, and answers discovery."""
     installed = tmp_path / "installed"
     _pip(
         ["install", "--quiet", "--no-deps", "--no-index", "--target", str(installed), str(wheel)],
         environment,
     )
     program = (
-        "import cds_service.wsgi as service; print(service.__file__);"
-        "print(service.app.test_client().get('/cds-services').status)"
+        "from cds_service import server; print(server.__file__);"
+        "print(server.application().test_client().get('/cds-services').status)"
     )
     done = subprocess.run(
         [sys.executable, "-c", program],

@@ -1,9 +1,10 @@
-"""The service as gunicorn runs it, in a process group that a test may kill and start again."""
+"""The service as it is served, in a process group that a test may kill and start again."""
 
 from __future__ import annotations
 
 import os
 import signal
+import socket
 import subprocess
 import sys
 import time
@@ -33,12 +34,10 @@ class Service:
 
     def start(self) -> None:
         """Start it, and wait until it answers."""
-        workers = ["--workers", "2", "--threads", "4", "--worker-class", "gthread"]
-        command = [sys.executable, "-m", "gunicorn", "--bind", f"127.0.0.1:{self.port}", *workers]
         with self.log.open("ab") as output:
             self.process = subprocess.Popen(
-                [*command, "cds_service.wsgi:app"],
-                env=self.environment,
+                [sys.executable, "-m", "cds_service"],
+                env={**self.environment, "PORT": str(self.port), "CDS_WORKERS": "2"},
                 stdout=output,
                 stderr=subprocess.STDOUT,
                 start_new_session=True,
@@ -50,11 +49,24 @@ class Service:
             time.sleep(0.05)
 
     def kill(self) -> None:
-        """Kill master and workers at once, in the middle of whatever they do."""
+        """Kill all processes at once, in the middle of whatever they do."""
         if self.process is not None:
             os.killpg(self.process.pid, signal.SIGKILL)
             self.process.wait()
             self.process = None
+            give_up = time.monotonic() + PATIENCE
+            while not self._port_is_free():
+                assert time.monotonic() < give_up, "a worker still listens"
+                time.sleep(0.01)
+
+    def _port_is_free(self) -> bool:
+        with socket.socket() as probe:
+            probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+            try:
+                probe.bind(("127.0.0.1", self.port))
+            except OSError:
+                return False
+        return True
 
     def _answers(self) -> bool:
         try:
