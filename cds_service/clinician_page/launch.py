@@ -7,6 +7,7 @@ client, shows the page, and forgets the token. Nothing is kept here; see ``launc
 
 from __future__ import annotations
 
+import time
 from collections.abc import Callable
 from dataclasses import replace
 from uuid import uuid4
@@ -17,7 +18,7 @@ from cds_service import decision_log
 from cds_service.clinician_page.html_pages import fault_page, html_page
 from cds_service.clinician_page.launch_cookie import LaunchCookies, PendingLaunch
 from cds_service.clinician_page.launch_faults import LaunchFault, LaunchRefused
-from cds_service.clinician_page.smart_server import Access, SmartServer, scopes
+from cds_service.clinician_page.smart_server import Access, SmartConfiguration, SmartServer, scopes
 from cds_service.clinician_page.smart_settings import CALLBACK, LAUNCH
 from cds_service.config import Config
 from cds_service.errors import CdsServiceError
@@ -28,6 +29,10 @@ from cds_service.hook_request import HookRequest
 from cds_service.patient_view import DecidedRecord, decided
 from cds_service.prefetch import RecordSource
 
+KEPT_SECONDS = 300
+"""How long the configuration of an EHR is used before it is asked for again."""
+
+_MOST_KEPT = 100
 _LONGEST = 4_096
 _DENIED = "access_denied"
 HOOK = "smart-launch"
@@ -76,6 +81,7 @@ class _Launches:
         self._settings = config.smart
         self._source = source
         self._reach = Reach(config.fhir.networks)
+        self._configurations: dict[BaseUrl, tuple[float, SmartConfiguration | None]] = {}
         self.cookies = LaunchCookies(config.smart)
 
     def begun(self) -> Response:
@@ -86,7 +92,7 @@ class _Launches:
         if not self._settings.knows(issuer):
             raise LaunchRefused(LaunchFault.FOREIGN)
         server = self._server()
-        configuration = server.configuration(issuer)
+        configuration = self._configuration(server, issuer)
         # In development the page is reached under more than one name of this machine.
         here = self._config.public_url or request.host_url.rstrip("/")
         pending = PendingLaunch(
@@ -99,6 +105,16 @@ class _Launches:
         response = Response(status=302, headers={"Location": url})
         self.cookies.keep(response, pending)
         return response
+
+    def _configuration(self, server: SmartServer, issuer: BaseUrl) -> SmartConfiguration:
+        """The configuration of ``issuer``, asked anew after some minutes: not once per launch."""
+        until, kept = self._configurations.get(issuer, (0.0, None))
+        if kept is None or time.monotonic() >= until:
+            kept = server.configuration(issuer)
+            if len(self._configurations) >= _MOST_KEPT:  # in development any port is an EHR
+                self._configurations.clear()
+            self._configurations[issuer] = (time.monotonic() + KEPT_SECONDS, kept)
+        return kept
 
     def pending(self) -> PendingLaunch:
         """The launch that this browser began and now comes back from."""

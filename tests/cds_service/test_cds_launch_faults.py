@@ -21,6 +21,7 @@ from trusted_clients import production_config, production_environment
 from werkzeug.test import TestResponse
 
 from cds_service.app import create_app
+from cds_service.clinician_page import launch
 from cds_service.clinician_page.launch_faults import LaunchFault
 from cds_service.clinician_page.smart_settings import SmartSettings
 from cds_service.config import Config
@@ -95,10 +96,10 @@ def launched(client: FlaskClient) -> TestResponse:
 
 def called_back(client: FlaskClient, **query: str) -> TestResponse:
     """The answer to the callback of a launch, in the browser that was launched."""
-    launch = launched(client)
-    state = query_of(launch.headers["Location"])["state"]
+    begun = launched(client)
+    state = query_of(begun.headers["Location"])["state"]
     # The cookie by hand: the proxy before a site takes away the path that it is bound to.
-    header = {"Cookie": launch.headers["Set-Cookie"].partition(";")[0]}
+    header = {"Cookie": begun.headers["Set-Cookie"].partition(";")[0]}
     return client.get("/callback", query_string={"state": state, **query}, headers=header)
 
 
@@ -177,6 +178,23 @@ def test_neither_token_nor_code_nor_patient_appear_in_log_cookie_or_page(
     assert CHILD not in caplog.text
     assert CHILD not in headers
     assert '"hook":"smart-launch"' in caplog.text, "the decision itself is logged"
+
+
+def test_an_ehr_is_not_asked_for_its_configuration_at_every_launch(
+    ehr: responses.RequestsMock, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Whoever launches often does not make this service ask often; a failure is not kept."""
+    address = f"{ISS}/.well-known/smart-configuration"
+    ehr.get(address, status=503)
+    client = client_of()
+    assert refused(launched(client), LaunchFault.NO_CONFIGURATION)
+    ehr.replace(responses.GET, address, json=CONFIGURATION)
+    assert [launched(client).status_code for _ in range(3)] == [302, 302, 302]
+    assert len(ehr.calls) == 2
+    monkeypatch.setattr(launch, "KEPT_SECONDS", 0)
+    other = client_of()
+    assert [launched(other).status_code for _ in range(3)] == [302, 302, 302]
+    assert len(ehr.calls) == 5
 
 
 def test_an_ehr_of_smart_1_is_asked_in_its_own_words(ehr: responses.RequestsMock) -> None:
