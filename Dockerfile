@@ -16,15 +16,15 @@ ENV PIP_DISABLE_PIP_VERSION_CHECK=1 PIP_NO_CACHE_DIR=1 PIP_NO_INPUT=1
 COPY requirements.lock requirements-build.lock ./
 RUN python -m venv /opt/build \
     && /opt/build/bin/pip install --require-hashes --no-deps -r requirements-build.lock \
-    && python -m venv /opt/service \
-    && /opt/service/bin/pip install --require-hashes --no-deps -r requirements.lock
+    && python -m venv --without-pip /opt/service \
+    && /opt/build/bin/pip --python /opt/service/bin/python \
+    install --require-hashes --no-deps -r requirements.lock
 COPY pyproject.toml README.md LICENSE NOTICE ./
 COPY relapse_model relapse_model
 COPY fhir_mappings fhir_mappings
 COPY cds_service cds_service
 RUN /opt/build/bin/pip wheel --no-build-isolation --no-deps --no-index --wheel-dir dist . \
-    && /opt/service/bin/pip install --no-deps --no-index dist/*.whl \
-    && /opt/service/bin/pip uninstall --yes pip
+    && /opt/build/bin/pip --python /opt/service/bin/python install --no-deps --no-index dist/*.whl
 
 FROM python:3.13-slim
 COPY --from=build /opt/service /opt/service

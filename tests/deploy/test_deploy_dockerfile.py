@@ -42,14 +42,18 @@ def container(image: Image) -> Iterator[str]:
     port = free_port()
     etc = image.folder / "etc"
     etc.mkdir(exist_ok=True)
-    settings = {"CDS_TRUST_FILE": str(trust_file(etc)), "CDS_PUBLIC_URL": PUBLIC_URL}
-    command = [part.replace("0.0.0.0:8080", f"127.0.0.1:{port}") for part in image.command]
-    assert command != image.command
+    settings = {
+        "CDS_TRUST_FILE": str(trust_file(etc)),
+        "CDS_PUBLIC_URL": PUBLIC_URL,
+        "HOST": "127.0.0.1",  # the image has 0.0.0.0, which is for a container alone
+        "PORT": str(port),
+    }
+    assert (image.stage["HOST"], image.stage["PORT"]) == ("0.0.0.0", "8080")  # noqa: S104 - as above
     log = image.folder / "log"
     with (
         log.open("w") as output,
         subprocess.Popen(
-            command,
+            image.command,
             cwd=image.workdir,
             env={**image.run_environment(), **settings},
             stdout=output,
