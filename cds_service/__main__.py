@@ -61,6 +61,7 @@ def main(arguments: Sequence[str] = ()) -> int:
         return _refused(str(error))
     if not is_free(config):
         return _refused(f"{config.host}:{config.port} is not free; try PORT={config.port + 1}")
+    config.smart.share_key(os.environ)
     serve(config, ready=lambda: _say(what_to_try(config)))
     return 0
 

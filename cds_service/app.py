@@ -29,7 +29,7 @@ from cds_service.sample_patients.fhir import sample_fhir
 from cds_service.source_attributes import source_attributes_routes
 from cds_service.trust.admission import admission
 from cds_service.trust.guard import guard
-from cds_service.try_it.ehr import sample_ehr
+from cds_service.try_it.ehr import has_sample_ehr, sample_ehr
 from cds_service.try_it.pages import try_it
 from cds_service.watching.audit import audit, audit_trail
 from cds_service.watching.readiness import FEEDBACK, REPLAYS, TABLES, readiness_routes
@@ -78,6 +78,7 @@ def create_app(config: Config | None = None) -> Flask:
     if config.sample_patients:
         app.register_blueprint(sample_fhir(config))
         app.register_blueprint(try_it(config, source, memory))
+    if has_sample_ehr(config):
         app.register_blueprint(sample_ehr(config))
     answer_errors(app)
 

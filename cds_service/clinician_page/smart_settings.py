@@ -2,15 +2,18 @@
 
 from __future__ import annotations
 
+import secrets
+from collections.abc import MutableMapping
 from dataclasses import dataclass
 
 from cds_service.errors import SettingError
 from cds_service.fhir_server.settings import BaseUrl, base_urls
-from cds_service.settings import origins, setting, text
+from cds_service.settings import FILE, origins, setting, text
 
 LAUNCH, CALLBACK = "/launch", "/callback"
 """Where the page is launched, and where the EHR sends the browser back to."""
 
+COOKIE_KEY = "CDS_SMART_COOKIE_KEY"
 SHORTEST_KEY = 32
 
 
@@ -33,7 +36,7 @@ class SmartSettings:
         secret=True,
     )
     cookie_key: str = setting(
-        "CDS_SMART_COOKIE_KEY",
+        COOKIE_KEY,
         f"secret of {SHORTEST_KEY} characters or more that signs the cookie of a launch; needed "
         "in production, in development made at start",
         text,
@@ -62,6 +65,12 @@ class SmartSettings:
     loopback: bool = True
     """Whether this machine may launch the page without being listed (development)."""
 
+    def share_key(self, environ: MutableMapping[str, str]) -> None:
+        """Give workers that read ``environ`` one key where none is set: each would make its own."""
+        if self.on and not self.cookie_key:
+            environ.pop(f"{COOKIE_KEY}{FILE}", None)
+            environ[COOKIE_KEY] = secrets.token_hex(SHORTEST_KEY)
+
     @property
     def on(self) -> bool:
         """Whether the page is served."""
@@ -83,13 +92,13 @@ class SmartSettings:
         if self.embedders and not public_url.startswith("https://"):
             raise SettingError("CDS_SMART_EMBEDDERS", "needs an https CDS_PUBLIC_URL")
         if self.cookie_key and len(self.cookie_key) < SHORTEST_KEY:
-            raise SettingError("CDS_SMART_COOKIE_KEY", f"must have {SHORTEST_KEY} characters")
+            raise SettingError(COOKIE_KEY, f"must have {SHORTEST_KEY} characters")
         if self.loopback:
             return
         if not public_url.startswith("https://"):
             raise SettingError("CDS_PUBLIC_URL", "must be https for the clinician's page")
         if not self.cookie_key:
-            raise SettingError("CDS_SMART_COOKIE_KEY", "is needed for the clinician's page")
+            raise SettingError(COOKIE_KEY, "is needed for the clinician's page")
         if not self.issuers:
             raise SettingError("CDS_SMART_ISSUERS", "is needed for the clinician's page")
         if any(issuer.scheme != "https" for issuer in self.issuers):

@@ -44,6 +44,11 @@ class Asked:
     scope: str
 
 
+def has_sample_ehr(config: Config) -> bool:
+    """Whether the test EHR can serve: to launch a page, and in one process, which remembers."""
+    return config.sample_patients and config.smart.on and config.workers == 1
+
+
 class SampleEhr:
     """What the test EHR remembers between the steps of a launch."""
 

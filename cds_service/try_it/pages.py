@@ -28,6 +28,7 @@ from cds_service.patient_view import DECISION, RESPONSE, patient_view
 from cds_service.prefetch import RecordSource
 from cds_service.sample_patients.fhir import resources_by_type, sample_request
 from cds_service.sample_patients.samples import samples
+from cds_service.try_it.ehr import has_sample_ehr
 
 OWN = "/try-it/own"
 FEEDBACK = f"/cds-services/{SERVICE_ID}/feedback"
@@ -61,7 +62,7 @@ def try_it(config: Config, source: RecordSource, memory: AlertMemory | None) -> 
         body = msgspec.json.encode(asked)
         answer = patient_view(body, presentation=shown, source=source)
         child = samples()[patient_id]
-        return _page("patient", child=child, **_told(asked, answer), launch=config.smart.on)
+        return _page("patient", child=child, **_told(asked, answer), launch=has_sample_ehr(config))
 
     @routes.get(OWN)
     def _own() -> Response:

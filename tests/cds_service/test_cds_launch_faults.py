@@ -397,6 +397,23 @@ def test_a_page_that_cannot_be_launched_safely_does_not_start(
     assert error.value.setting == named
 
 
+def test_workers_of_one_service_sign_alike() -> None:
+    """Each reads the environment by itself; where it has no key it gets one, made once."""
+    environ: dict[str, str] = {}
+    Config.from_environment(environ).smart.share_key(environ)
+    shared = Config.from_environment(environ).smart
+    assert len(shared.cookie_key) >= 32
+    shared.share_key(environ)
+    assert Config.from_environment(environ).smart == shared, "a key that is there stays"
+
+
+def test_a_page_that_is_off_gets_no_key() -> None:
+    """Nothing would be signed with it."""
+    environ = {"CDS_SMART_CLIENT_ID": ""}
+    Config.from_environment(environ).smart.share_key(environ)
+    assert set(environ) == {"CDS_SMART_CLIENT_ID"}
+
+
 def test_a_frame_needs_https() -> None:
     """A cookie in a frame is kept by browsers over https alone."""
     environ = {"CDS_SMART_EMBEDDERS": "https://ehr.example.org"}

@@ -12,6 +12,8 @@ from itsdangerous import URLSafeTimedSerializer
 from launches import CHILD, Launch, query_of
 from served_app import served_app
 
+from cds_service.app import create_app
+from cds_service.config import Config
 from cds_service.try_it.grants import Grants
 
 
@@ -152,6 +154,15 @@ def test_a_consent_is_given_once(base: str) -> None:
         requests.post(url, data=form, allow_redirects=False, timeout=10) for _ in range(2)
     )
     assert (first.status_code, second.status_code) == (302, 400)
+
+
+def test_several_workers_have_no_test_ehr_because_it_is_in_the_memory_of_one() -> None:
+    """The cards are there, without a launch that would fail every second time."""
+    several = create_app(Config(feedback_database="sqlite://", workers=2)).test_client()
+    assert several.get(f"/try-it/ehr/launch/{CHILD}").status_code == 404
+    page = several.get(f"/try-it/patients/{CHILD}").get_data(as_text=True)
+    assert "/try-it/ehr/launch/" not in page
+    assert "S3, high risk" in page
 
 
 def test_an_unknown_child_cannot_be_launched(client: FlaskClient) -> None:

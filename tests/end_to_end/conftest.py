@@ -25,10 +25,11 @@ _INHERITED = ("MAKEFLAGS", "MAKELEVEL", "MFLAGS", "HOST", "PORT", "PYTHON", "PYT
 
 @dataclass(frozen=True)
 class Running:
-    """A service that answers on ``port``, after ``seconds``."""
+    """A service that answers on ``port``, after ``seconds``; ``log``: all that it printed."""
 
     port: int
     seconds: float
+    log: Path
 
 
 @pytest.fixture(scope="session")
@@ -62,13 +63,13 @@ def free_port() -> Callable[[], int]:
 @pytest.fixture(scope="session")
 def served(tmp_path_factory: pytest.TempPathFactory) -> Callable[..., object]:
     """A context manager: start a command in a folder, wait for ``/health``, stop it."""
-    log = tmp_path_factory.mktemp("served") / "output.txt"
 
     @contextmanager
     def serve(
         command: list[str], folder: Path, env: dict[str, str], port: int, patience: float
     ) -> Iterator[Running]:
         started = time.monotonic()
+        log = tmp_path_factory.mktemp("served") / "output.txt"
         with (
             log.open("w") as output,
             subprocess.Popen(
@@ -87,7 +88,7 @@ def served(tmp_path_factory: pytest.TempPathFactory) -> Callable[..., object]:
                     if process.poll() is not None or waited > patience:
                         pytest.fail(f"no answer after {waited:.1f} s:\n{log.read_text()}")
                     time.sleep(0.05)
-                yield Running(port, time.monotonic() - started)
+                yield Running(port, time.monotonic() - started, log)
             finally:
                 if process.poll() is None:
                     os.killpg(process.pid, signal.SIGTERM)
