@@ -42,6 +42,7 @@ def manifests(root: Path) -> dict[str, Json]:
 @pytest.fixture
 def secrets(root: Path, tmp_path: Path) -> Path:
     """What deploy/make_secrets.sh makes."""
+    debian_servers.program("openssl")
     folder = tmp_path / "secrets"
     command = ["sh", str(root / "deploy/make_secrets.sh"), str(folder)]
     subprocess.run(command, check=True, timeout=60)

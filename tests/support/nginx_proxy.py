@@ -51,6 +51,7 @@ def rendered(folder: Path, port: int, service: int) -> str:
 def nginx(service: int, *, once: bool = False) -> Iterator[Proxy]:
     """A proxy before the port ``service``; ``once``: only ``nginx -t``."""
     command = str(program("nginx", "/usr/sbin"))
+    program("openssl")  # makes the certificate
     with tempfile.TemporaryDirectory(prefix="nginx-") as name:
         folder, port = Path(name), free_port()
         folder.chmod(0o755)
