@@ -118,7 +118,6 @@ class FetchedKeys:
         if found:
             self._keys = found
             self._fetched_at = self._clock()
-            self._unknown.clear()
 
     def _remember_unknown(self, kid: str, now: float) -> None:
         if len(self._unknown) >= MOST_UNKNOWN:

@@ -19,11 +19,12 @@ from cryptography.hazmat.primitives import hashes
 from cryptography.hazmat.primitives.asymmetric import ec
 from cryptography.hazmat.primitives.serialization import Encoding, NoEncryption, PrivateFormat
 from key_server import PATH, KeyServer, key_server
-from trusted_clients import EHR, TestClient, new_key, new_rsa_key
+from trusted_clients import EHR, TestClient, new_key, new_rsa_key, production_config
 
 from cds_service.app import create_app
 from cds_service.config import Config
 from cds_service.errors import TrustUnavailable
+from cds_service.trust.admission import admission
 from cds_service.trust.key_document import KeysUnreachable, key_document
 from cds_service.trust.key_sources import HARD, PAUSE, SOFT, UNKNOWN, FetchedKeys
 from cds_service.trust.trust_file import sandbox_client
@@ -284,6 +285,22 @@ def test_a_certificate_must_be_known_to_the_system_and_fit_the_host(
     assert json.loads(key_document(url, seconds=PATIENCE))["keys"]
     with pytest.raises(KeysUnreachable, match="TLS"):
         key_document(url.replace("127.0.0.1", "localhost"), seconds=PATIENCE)
+
+
+def test_production_takes_no_public_development_key_from_a_key_address(
+    server: KeyServer, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A client that published it would let everybody sign."""
+    ((kid, public),) = next(iter(sandbox_client().values())).keys.items()
+    server.serve([OLD, public.key.as_dict(private=False) | {"kid": kid}])
+    url = server.with_tls(own_certificate(tmp_path))
+    monkeypatch.setenv("SSL_CERT_FILE", str(tmp_path / "certificate.pem"))
+    config = production_config(tmp_path)
+    path = tmp_path / "trust.toml"
+    path.write_text(f'[[clients]]\niss = "{EHR.iss}"\njku = "{url}"\n', encoding="utf-8")
+    keys = admission(config).verifier.sources[EHR.iss]
+    assert keys.key("old")
+    assert keys.key(kid) is None
 
 
 def own_certificate(folder: Path) -> Path:
