@@ -195,11 +195,10 @@ def _specimens(
     return [Remark(_INCOMPLETE, "Not available: the specimens that MRD results name.")]
 
 
-def _object_or_null(key: str, raw: msgspec.Raw) -> bytes:
-    value = bytes(raw).strip()
-    if value != b"null" and not value.startswith(b"{"):
+def _object_or_null(key: str, sent: msgspec.Raw) -> msgspec.Raw:
+    if bytes(memoryview(sent)[:1]) not in {b"{", b"n"}:
         raise FieldMistyped(f"prefetch.{key}", "a FHIR resource or null")
-    return value
+    return sent
 
 
 def _refuse_other_patient(hook: HookRequest, resources: Resources) -> None:

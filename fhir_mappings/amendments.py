@@ -35,7 +35,9 @@ def standing(items: Sequence[Item]) -> list[Item]:
             )
             for key in own:
                 issued[key] = max(issued.get(key, ""), observation.issued or "")
-    return _once([item for item in items if not _is_replaced(item.resource, issued)])
+    if issued:
+        items = [item for item in items if not _is_replaced(item.resource, issued)]
+    return _once(items)
 
 
 def sent_codes(concept: Concept | None) -> frozenset[tuple[str, str]]:
@@ -70,6 +72,8 @@ def _by_day(observation: Observation, *, identified: bool) -> tuple[object, ...]
 
 def _once(items: Sequence[Item]) -> list[Item]:
     """Without the moments that another result of the same content gives as a local date."""
+    if not any(_is_moment(item.resource) for item in items):
+        return list(items)
     dated: dict[bytes, list[Item]] = {}
     for item in items:
         if not _is_moment(item.resource) and days_of(item.resource.effective_date_time):

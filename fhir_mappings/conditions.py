@@ -76,27 +76,23 @@ def states_of(
     states: list[State] = []
     remarks: list[Remark] = []
     for recorded in conditions:
-        if words(recorded.resource.verification_status) & _ABSENT:
+        condition = recorded.resource
+        if words(condition.verification_status) & _ABSENT:
             continue
-        state = _state(recorded, birth)
-        conflict = bool(state.sets & _READ) and contradicted(recorded.resource.code, state.sets)
-        if conflict:
-            remarks.append(
-                Remark(
-                    "CODE_TEXT_CONFLICT",
-                    "Code and text of a Condition contradict each other.",
-                    (state.reference,),
-                )
-            )
-            state = replace(state, certain=False, confirmed=False)
-        if state.sets & _READ:
-            states.append(state)
-            remarks.extend(_unread_onset(recorded))
-            if _is_hint(state.sets):
-                text = "A code that could not be verified: possible, please confirm."
-                remarks.append(Remark("DATA_INCOMPLETE", text, (state.reference,)))
-        else:
+        sets = CODES.sets_of(condition.code, *_histology(condition.extension), *condition.body_site)
+        if not sets & _READ:
             remarks.extend(_unread_code(recorded))
+            continue
+        state = _state(recorded, sets, birth)
+        if contradicted(condition.code, sets):
+            text = "Code and text of a Condition contradict each other."
+            remarks.append(Remark("CODE_TEXT_CONFLICT", text, (state.reference,)))
+            state = replace(state, certain=False, confirmed=False)
+        states.append(state)
+        remarks.extend(_unread_onset(recorded))
+        if _is_hint(sets):
+            text = "A code that could not be verified: possible, please confirm."
+            remarks.append(Remark("DATA_INCOMPLETE", text, (state.reference,)))
     return tuple(states), tuple(remarks)
 
 
@@ -142,10 +138,9 @@ def sides_of(sites: Iterable[BodySite]) -> frozenset[str]:
     return frozenset({"left", "right"}) if "both_sides" in found else sides
 
 
-def _state(recorded: Recorded[Condition], birth: DateRange | None) -> State:
+def _state(recorded: Recorded[Condition], sets: frozenset[str], birth: DateRange | None) -> State:
     condition = recorded.resource
     verification = words(condition.verification_status)
-    sets = CODES.sets_of(condition.code, *_histology(condition.extension), *condition.body_site)
     clinical = words(condition.clinical_status)
     start, dated_by = _start(condition, birth)
     return State(
@@ -170,13 +165,15 @@ def _is_hint(sets: frozenset[str]) -> bool:
 
 def _start(condition: Condition, birth: DateRange | None) -> tuple[DateRange | None, str]:
     """When a Condition began, and the element that says so."""
-    told = (
-        (days_of(condition.onset_date_time), "onsetDateTime"),
-        (start_of(condition.onset_period), "onsetPeriod"),
-        (at_age(condition.onset_age, birth), "onsetAge"),
-        (asserted(condition.extension), "condition-assertedDate"),
-    )
-    return next(((day, name) for day, name in told if day is not None), (None, ""))
+    if day := days_of(condition.onset_date_time):
+        return day, "onsetDateTime"
+    if day := start_of(condition.onset_period):
+        return day, "onsetPeriod"
+    if day := at_age(condition.onset_age, birth):
+        return day, "onsetAge"
+    if day := asserted(condition.extension):
+        return day, "condition-assertedDate"
+    return None, ""
 
 
 def _histology(extensions: tuple[Extension, ...]) -> list[Concept]:

@@ -18,6 +18,7 @@ from fhir_mappings.codes import CODES
 from fhir_mappings.conditions import text_of
 from fhir_mappings.contained import contained_resource
 from fhir_mappings.dates import days_of, end_of
+from fhir_mappings.read_once import ReadOnce
 from fhir_mappings.record import PatientRecord
 from fhir_mappings.subject import local
 from relapse_model.dates import DateRange
@@ -45,13 +46,15 @@ class Dose:
 def last_doses(record: PatientRecord) -> tuple[Dose, ...]:
     """Every mercaptopurine or methotrexate that was given, with its last day."""
     found = []
+    maintenance = ReadOnce(_is_maintenance)
     for item in record.medications:
         drug = item.resource
         if drug.status not in _GIVEN[type(drug).__name__] or not _is_order(drug):
             continue
-        when, element = _last_day(drug)
-        if when is not None and _is_maintenance(_concepts(drug, record)):
-            found.append(Dose(item.reference, when, element))
+        if any(maintenance[concept] for concept in _concepts(drug, record)):
+            when, element = _last_day(drug)
+            if when is not None:
+                found.append(Dose(item.reference, when, element))
     return tuple(found)
 
 
@@ -92,8 +95,5 @@ def _concepts(drug: r4.Prescribed, record: PatientRecord) -> Iterable[r4.Concept
         yield product.code
 
 
-def _is_maintenance(concepts: Iterable[r4.Concept]) -> bool:
-    return any(
-        "maintenance" in CODES.sets_of(concept) or _NAMES.search(text_of(concept))
-        for concept in concepts
-    )
+def _is_maintenance(concept: r4.Concept) -> bool:
+    return "maintenance" in CODES.sets_of(concept) or bool(_NAMES.search(text_of(concept)))

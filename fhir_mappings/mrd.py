@@ -19,8 +19,8 @@ from fhir_mappings.observations import Result
 from fhir_mappings.quantities import FRACTION, amount_of, interval_of
 from fhir_mappings.r4 import Quantity, Ratio
 from fhir_mappings.relapses import Relapses
+from fhir_mappings.result_codes import MRD_WORDS
 from fhir_mappings.site_codes import MRD
-from fhir_mappings.specimens import MRD_WORDS
 from relapse_model.amounts import AmountRange
 from relapse_model.dates import FIRST_DAY, DateRange
 from relapse_model.facts import MrdResult

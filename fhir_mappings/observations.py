@@ -21,7 +21,8 @@ from fhir_mappings.panels import Member, members_of
 from fhir_mappings.r4 import Component, Concept, Observation, Quantity, Ratio
 from fhir_mappings.readings import cited
 from fhir_mappings.record import PatientRecord, Recorded
-from fhir_mappings.specimens import named_specimens, names_mrd, specimen_of
+from fhir_mappings.result_codes import ResultCodes, result_codes
+from fhir_mappings.specimens import named_specimens, specimen_of
 from fhir_mappings.subject import local
 from relapse_model.dates import DateRange
 from relapse_model.facts import Remark
@@ -35,15 +36,6 @@ _CSF_PARTS: Final = (
 """Components of a CSF panel that carry words alone."""
 _FINAL: Final = frozenset({"final", "amended", "corrected"})
 _SHOWN: Final = frozenset({"preliminary", "registered", "unknown"})
-_RESULTS: Final = frozenset(
-    name for name, code_set in CODES.sets.items() if code_set.file == "results"
-)
-_IN_WORDS: Final = re.compile(
-    r"\bblasts?\b.*(?:marrow|\bbm\b)|(?:marrow|\bbm\b).*\bblasts?\b"
-    r"|(?:\bcsf\b|spinal fluid|\bliquor\b).*(?:\bwbc\b|leu[ck]o|\bblasts?\b)",
-    re.IGNORECASE,
-)
-"""Words that name marrow blasts or a CSF cell count."""
 _NEGATIVE: Final = re.compile(
     r"\b(?:not\s+(?:seen|detected|detectable|identified|present|found)|undetect\w*|negativ\w*"
     r"|absent|none|nicht\s+nachweisbar"
@@ -106,14 +98,17 @@ def polarity_of(text: str) -> str:
 
 def results_of(record: PatientRecord, as_of: date) -> tuple[tuple[Result, ...], tuple[Remark, ...]]:
     """Every result that a fact is read from, and what the reading noticed."""
-    members = list(members_of(record.observations))
-    read = [member for member in members if _is_read(member)]
+    codes = result_codes()
+    read: list[Member] = []
+    unread: list[Member] = []
+    for member in members_of(record.observations):
+        (read if _is_read(member, codes) else unread).append(member)
     shown = [member.item.reference for member in read if member.item.resource.status in _SHOWN]
     remarks: list[Remark] = []
     if shown:
         text = "Results that are not final were not used."
         remarks.append(Remark("DATA_INCOMPLETE", text, cited(shown)))
-    remarks += _not_read(members, read)
+    remarks += _not_read(unread, codes)
     panels = {id(member.item): member.panel for member in read}
     final = [member.item for member in read if member.item.resource.status in _FINAL]
     results = [
@@ -124,33 +119,36 @@ def results_of(record: PatientRecord, as_of: date) -> tuple[tuple[Result, ...], 
     return tuple(results), tuple(remarks)
 
 
-def _is_read(member: Member) -> bool:
+def _is_read(member: Member, codes: ResultCodes) -> bool:
     observation = member.item.resource
-    code = observation.code
-    if code is None:
+    code = codes[observation.code]
+    if observation.code is None:
         return False
-    if CODES.sets_of(code) or names_mrd(code):
+    if code.sets or code.names_mrd:
         return True
-    if CODES.sets_of(observation.value_codeable_concept) & DONORS:
+    value = observation.value_codeable_concept
+    if value is not None and CODES.sets_of(value) & DONORS:
         return True
-    if _part_sets(code, "csf" if "csf" in named_specimens(member.panel) else ""):
+    if "csf" in named_specimens(member.panel) and _part_sets(observation.code, "csf"):
         return True
-    if observation.component and "csf" in named_specimens(text_of(observation.code)):
-        return True
-    return any(CODES.sets_of(component.code) for component in observation.component)
+    if not observation.component:
+        return False
+    return "csf" in named_specimens(code.text) or any(
+        CODES.sets_of(component.code) for component in observation.component
+    )
 
 
-def _not_read(members: Iterable[Member], read: Iterable[Member]) -> Iterator[Remark]:
+def _not_read(unread: Iterable[Member], codes: ResultCodes) -> Iterator[Remark]:
     """Final results that name a known test, but not by a code under its system."""
-    known = {id(member) for member in read}
     misplaced, worded = [], []
-    for member in members:
+    for member in unread:
         observation = member.item.resource
-        if id(member) in known or observation.status not in _FINAL:
+        code = codes[observation.code]
+        if not (code.misplaced or code.worded) or observation.status not in _FINAL:
             continue
-        if CODES.misplaced(observation.code) & _RESULTS:
+        if code.misplaced:
             misplaced.append(member.item.reference)
-        elif _has_value(observation) and _IN_WORDS.search(text_of(observation.code)):
+        elif _has_value(observation):
             worded.append(member.item.reference)
     if misplaced:
         text = "A known test code stands under no code system, or under another one."

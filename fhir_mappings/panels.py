@@ -8,7 +8,7 @@ panel stand before its own ("CSF: WBC").
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from typing import NamedTuple
 
 import msgspec
 
@@ -19,8 +19,7 @@ from fhir_mappings.record import VOID, Recorded
 from fhir_mappings.subject import local
 
 
-@dataclass(frozen=True, slots=True)
-class Member:
+class Member(NamedTuple):
     """An Observation, complete, and the words of the panel that it is a member of."""
 
     item: Recorded[Observation]
@@ -31,16 +30,17 @@ def members_of(observations: Sequence[Recorded[Observation]]) -> Iterator[Member
     """Every Observation, complete by its panel, and the contained members of panels."""
     panels: dict[str, Recorded[Observation]] = {}
     for item in observations:
-        for member in () if item.resource.status in VOID else item.resource.has_member:
-            panels.setdefault(local(member.reference or ""), item)
+        if item.resource.has_member and item.resource.status not in VOID:
+            for member in item.resource.has_member:
+                panels.setdefault(local(member.reference or ""), item)
     for item in observations:
-        panel = panels.get(item.reference)
+        panel = panels.get(item.reference) if panels else None
         if panel is None or panel is item:
             yield Member(item)
         else:
             own = Recorded(item.reference, _completed(item.resource, panel.resource))
             yield Member(own, text_of(panel.resource.code))
-        if item.resource.status not in VOID:
+        if item.resource.has_member and item.resource.status not in VOID:
             yield from _contained(item)
 
 

@@ -15,8 +15,11 @@ _LARGEST_EXPONENT = 18
 """No amount of a child's record is above 10^18 or, if not zero, below 10^-18."""
 
 
-class Element(msgspec.Struct, frozen=True, kw_only=True, rename="camel"):
-    """Base of all elements: immutable, hashable, FHIR spelling of names."""
+class Element(msgspec.Struct, frozen=True, kw_only=True, rename="camel", gc=False):
+    """Base of all elements: immutable, hashable, FHIR spelling of names.
+
+    ``gc=False``: they are trees, so that the collector of cycles need not walk them.
+    """
 
 
 class Coding(Element, frozen=True, kw_only=True):
@@ -162,7 +165,6 @@ class Observation(Element, frozen=True, kw_only=True, tag_field="resourceType", 
     meta: Meta | None = None
     identifier: tuple[Identifier, ...] = ()
     status: str | None = None
-    category: tuple[Concept, ...] = ()
     code: Concept | None = None
     subject: Reference | None = None
     focus: tuple[Reference, ...] = ()

@@ -46,13 +46,16 @@ class ReadEntry(Element, frozen=True, kw_only=True):
     search: Search | None = None
 
 
-class ReadBundle(Element, frozen=True, kw_only=True):
+class ReadBundle(Element, frozen=True, kw_only=True, tag_field="resourceType", tag="Bundle"):
     """A searchset in which nothing is wrong: decoded in one pass."""
 
-    resource_type: str | None = None
     total: int | None = None
     link: tuple[Link, ...] = ()
     entry: tuple[ReadEntry, ...] = ()
+
+
+Read = ReadBundle | r4.Resource | None
+"""A prefetch value in which nothing is wrong; None: the client has no data."""
 
 
 class Head(Element, frozen=True, kw_only=True):

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 from dataclasses import dataclass
-from typing import Any, Final, Generic, TypeVar
+from typing import Any, Final, Generic, NamedTuple, TypeVar
 
 from fhir_mappings import r4
 from fhir_mappings.readings import cited
@@ -27,8 +27,7 @@ _ABOUT_SOMEBODY: Final = (
 )
 
 
-@dataclass(frozen=True, slots=True)
-class Recorded(Generic[R]):
+class Recorded(NamedTuple, Generic[R]):
     """A resource about this patient, with the reference by which it is cited."""
 
     reference: str
@@ -60,13 +59,13 @@ def record_of(resources: Resources, patient_id: str) -> PatientRecord:
         patient_id, frozenset(held.full_url for held in patients if held.full_url is not None)
     )
     set_aside: dict[About, list[str]] = {About.ANOTHER: [], About.NOBODY_NAMED: []}
-    kept: dict[str, list[tuple[str, Any]]] = {}
+    kept: dict[str, list[Recorded[Any]]] = {}
     for name in _ABOUT_SOMEBODY:
         kept[name] = []
         for held in resources.held(name):
             about = _about(held, subject)
             if about is About.THIS_PATIENT:
-                kept[name].append((held.reference, held.resource))
+                kept[name].append(Recorded(held.reference, held.resource))
             else:
                 set_aside[about].append(held.reference)
     others = [h.reference for h in resources.held("Patient") if h.resource.id != patient_id]
@@ -78,11 +77,11 @@ def record_of(resources: Resources, patient_id: str) -> PatientRecord:
             if patient is not None and isinstance(patient.resource, r4.Patient)
             else None
         ),
-        conditions=tuple(Recorded(*item) for item in kept["Condition"]),
-        observations=tuple(Recorded(*item) for item in kept["Observation"]),
-        procedures=tuple(Recorded(*item) for item in kept["Procedure"]),
-        medications=tuple(Recorded(*item) for name in _PRESCRIBED for item in kept[name]),
-        plans=tuple(Recorded(*item) for name in _PLANS for item in kept[name]),
+        conditions=tuple(kept["Condition"]),
+        observations=tuple(kept["Observation"]),
+        procedures=tuple(kept["Procedure"]),
+        medications=tuple(item for name in _PRESCRIBED for item in kept[name]),
+        plans=tuple(item for name in _PLANS for item in kept[name]),
         specimens=_specimens(resources, subject),
         products=_products(resources),
         remarks=tuple(_remarks(resources, set_aside)),

@@ -1,7 +1,7 @@
 """Prefetch values, read entry by entry into typed resources.
 
-A searchset in which nothing is wrong is decoded in one typed pass, any other entry by entry: a
-bad entry becomes ``Unreadable`` with its fault named and never spoils the others. Nothing that
+What has nothing wrong in it is decoded in one typed pass, anything else entry by entry: a bad
+entry becomes ``Unreadable`` with its fault named and never spoils the others. Nothing that
 a client sends raises. What a search returned beside data (``search.mode`` = outcome) is
 neither data nor an error.
 """
@@ -12,7 +12,7 @@ import re
 from dataclasses import dataclass, field
 from datetime import datetime
 from enum import Enum
-from typing import Final
+from typing import Final, NamedTuple
 
 import msgspec
 
@@ -21,7 +21,8 @@ from fhir_mappings import r4, r4_bundle, r4b
 MOST_ENTRIES: Final = 5_000
 """Entries of one Bundle that are read; a longer one would take memory and time without bound."""
 _TYPE: Final = b'"resourceType"'
-_SHORTEST_ENTRY: Final = len('{"resource":{"resourceType":"A"}}')
+_MOST_UNCOUNTED: Final = 400_000
+"""Bytes in which there is no room for too many of anything."""
 _MOST_RESOURCES: Final = 4 * MOST_ENTRIES
 """With those that are contained in others."""
 _MOST_OBJECTS: Final = 50 * MOST_ENTRIES
@@ -30,7 +31,7 @@ MOST_NAMED_FAULTS: Final = 10
 """How many refused resources are handed to the full FHIR model, which is slow."""
 
 _RESOURCE: Final[msgspec.json.Decoder[r4.Resource]] = msgspec.json.Decoder(r4.Resource)
-_READ_BUNDLE: Final = msgspec.json.Decoder(r4_bundle.ReadBundle)
+_READ: Final[msgspec.json.Decoder[r4_bundle.Read]] = msgspec.json.Decoder(r4_bundle.Read)
 _BUNDLE: Final = msgspec.json.Decoder(r4_bundle.Bundle)
 _ENTRY: Final = msgspec.json.Decoder(r4_bundle.Entry)
 _HEAD: Final = msgspec.json.Decoder(r4_bundle.Head)
@@ -67,8 +68,7 @@ class PrefetchState:
     """The server says in an entry that the search failed, at least in part."""
 
 
-@dataclass(frozen=True, slots=True)
-class Held:
+class Held(NamedTuple):
     """A resource as it was sent, with the fullUrl of its Bundle entry."""
 
     resource: r4.DataResource
@@ -99,24 +99,44 @@ class Unreadable:
 class Resources:
     """Everything that was sent or fetched for one question."""
 
-    _held: dict[tuple[str, str], list[Held]] = field(default_factory=dict)
+    _held: dict[str, dict[str, list[Held]]] = field(default_factory=dict)
+    """By type, then by id; several where it was sent more than once."""
+    _in_order: dict[str, list[Held]] = field(default_factory=dict)
+    """What ``held`` found, until something is added."""
     unreadable: list[Unreadable] = field(default_factory=list)
     truncated: set[str] = field(default_factory=set)
     """Prefetch keys of which more exists than was sent."""
 
     def add(self, raw: bytes | msgspec.Raw, where: str) -> PrefetchState:
         """Read one prefetch value (JSON bytes); ``where`` is its key, used to name places."""
-        data = bytes(raw)
-        if data.strip() in {b"", b"null"}:
-            return PrefetchState(PrefetchKind.EMPTY)
-        if _too_many(data):
+        self._in_order.clear()
+        if _too_many(raw):
             return PrefetchState(PrefetchKind.TOO_MANY)
-        bundle = _read_bundle(data)
-        if bundle is None:
+        try:
+            read = _READ.decode(raw)
+        except _REFUSED:
+            data = bytes(raw)
+            if not data.strip():
+                return PrefetchState(PrefetchKind.EMPTY)
             return self._add_slowly(data, where)
-        if len(bundle.entry) > MOST_ENTRIES:
+        return self._add_read(read, where)
+
+    def _add_read(self, read: r4_bundle.Read, where: str) -> PrefetchState:
+        if read is None:
+            return PrefetchState(PrefetchKind.EMPTY)
+        if isinstance(read, r4.OperationOutcome):
+            return PrefetchState(PrefetchKind.FAILED)
+        if not isinstance(read, r4_bundle.ReadBundle):
+            return PrefetchState(self._keep(read, None))
+        if len(read.entry) > MOST_ENTRIES:
             return PrefetchState(PrefetchKind.TOO_MANY)
-        return self._add_read_bundle(bundle, where)
+        kinds = [
+            self._keep(entry.resource, entry.full_url)
+            if entry.search is None or entry.search.mode != "outcome"
+            else _outcome(entry.resource)
+            for entry in read.entry
+        ]
+        return self._state(kinds, read, where)
 
     def _add_slowly(self, data: bytes, where: str) -> PrefetchState:
         """What is no searchset, or one with something in it that we do not read."""
@@ -132,17 +152,21 @@ class Resources:
 
     def include(self, other: Resources) -> None:
         """Take in what ``other`` holds, as if it had been added here."""
-        for key, versions in other._held.items():
-            self._held.setdefault(key, []).extend(versions)
+        self._in_order.clear()
+        for name, by_id in other._held.items():
+            own = self._held.setdefault(name, {})
+            for identity, versions in by_id.items():
+                own.setdefault(identity, []).extend(versions)
         self.unreadable += other.unreadable
 
     def held(self, resource_type: str) -> list[Held]:
         """All resources of a type, each version once, in an order of their own."""
-        return [
-            held
-            for key in sorted(key for key in self._held if key[0] == resource_type)
-            for held in _ordered(self._held[key])
-        ]
+        found = self._in_order.get(resource_type)
+        if found is None:
+            by_id = self._held.get(resource_type, {})
+            found = [held for identity in sorted(by_id) for held in _ordered(by_id[identity])]
+            self._in_order[resource_type] = found
+        return found
 
     @property
     def holds_anything(self) -> bool:
@@ -164,15 +188,6 @@ class Resources:
             return PrefetchState(PrefetchKind.TOO_MANY)
         kinds = [
             self._add_entry(raw, f"{where}[{place}]") for place, raw in enumerate(bundle.entry)
-        ]
-        return self._state(kinds, bundle, where)
-
-    def _add_read_bundle(self, bundle: r4_bundle.ReadBundle, where: str) -> PrefetchState:
-        kinds = [
-            self._keep(entry.resource, entry.full_url)
-            if entry.search is None or entry.search.mode != "outcome"
-            else _outcome(entry.resource)
-            for entry in bundle.entry
         ]
         return self._state(kinds, bundle, where)
 
@@ -226,8 +241,8 @@ class Resources:
             return _outcome(resource)
         held = Held(resource, full_url)
         identity = resource.id or full_url or _as_json(held).decode()
-        versions = self._held.setdefault((held.type, identity), [])
-        versions.append(held)
+        by_id = self._held.setdefault(type(resource).__name__, {})
+        by_id.setdefault(identity, []).append(held)
         return PrefetchKind.DATA
 
     def _not_decoded(self, data: bytes, where: str) -> PrefetchKind:
@@ -269,19 +284,15 @@ def _outcome(resource: r4.Resource | None) -> PrefetchKind:
     return PrefetchKind.EMPTY
 
 
-def _too_many(data: bytes) -> bool:
+def _too_many(data: bytes | msgspec.Raw) -> bool:
     """Whether it has to be refused before it is decoded, which would take memory."""
-    return len(data) > MOST_ENTRIES * _SHORTEST_ENTRY and (
-        data.count(_TYPE) > _MOST_RESOURCES or data.count(b"{") > _MOST_OBJECTS
+    if len(memoryview(data)) <= _MOST_UNCOUNTED:
+        return False
+    content = bytes(data)
+    objects = content.count(b"{")
+    return objects > _MOST_OBJECTS or (
+        objects > _MOST_RESOURCES and content.count(_TYPE) > _MOST_RESOURCES
     )
-
-
-def _read_bundle(data: bytes) -> r4_bundle.ReadBundle | None:
-    try:
-        bundle = _READ_BUNDLE.decode(data)
-    except _REFUSED:
-        return None
-    return bundle if bundle.resource_type == "Bundle" else None
 
 
 def _head(data: bytes) -> r4_bundle.Head | None:

@@ -11,14 +11,9 @@ from fhir_mappings.conditions import text_of
 from fhir_mappings.contained import contained_resource
 from fhir_mappings.record import VOID, PatientRecord
 from fhir_mappings.resources import Resources
-from fhir_mappings.site_codes import MRD
+from fhir_mappings.result_codes import ResultCodes, result_codes
 from fhir_mappings.subject import local
 
-MRD_WORDS: Final = re.compile(
-    r"\b(?:mrd|(?:minimal|measurable)\s+residual(?:\s+disease)?|restkrankheit"
-    r"|residual\s+(?:blasts|leuk))",
-    re.IGNORECASE,
-)
 _SPECIMENS: Final = {"site_marrow": "marrow", "site_blood": "blood", "site_csf": "csf"}
 _WORDS: Final = (
     ("marrow", re.compile(r"marrow|\bbm\b|\bkm\b|knochenmark", re.IGNORECASE)),
@@ -49,7 +44,7 @@ def specimen_of(observation: r4.Observation, panel: str, record: PatientRecord) 
 
 def named_specimens(text: str) -> set[str]:
     """The specimens that words name."""
-    return {name for name, pattern in _WORDS if pattern.search(text)}
+    return {name for name, pattern in _WORDS if pattern.search(text)} if text else set()
 
 
 def lacks_specimens(resources: Resources) -> bool:
@@ -63,24 +58,21 @@ def lacks_specimens(resources: Resources) -> bool:
         for name in (held.reference, held.full_url)
         if name
     }
+    codes = result_codes()
     return any(
-        isinstance(held.resource, r4.Observation) and _is_open(held.resource, sent)
+        isinstance(held.resource, r4.Observation) and _is_open(held.resource, sent, codes)
         for held in resources.held("Observation")
     )
 
 
-def _is_open(observation: r4.Observation, sent: set[str]) -> bool:
+def _is_open(observation: r4.Observation, sent: set[str], codes: ResultCodes) -> bool:
     reference = observation.specimen.reference if observation.specimen else None
-    if not reference or reference.startswith("#") or {reference, local(reference)} & sent:
+    if not reference or observation.body_site is not None or reference.startswith("#"):
         return False
-    if observation.body_site is not None or not names_mrd(observation.code):
+    code = codes[observation.code]
+    if not code.names_mrd or {reference, local(reference)} & sent:
         return False
-    return not named_specimens(text_of(observation.code))
-
-
-def names_mrd(code: r4.Concept | None) -> bool:
-    """Whether a code is that of an MRD, by the site's own codes or by its words."""
-    return MRD in CODES.sets_of(code) or bool(MRD_WORDS.search(text_of(code)))
+    return not named_specimens(code.text)
 
 
 def _type_of(observation: r4.Observation, record: PatientRecord) -> r4.Concept | None:

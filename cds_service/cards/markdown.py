@@ -15,6 +15,9 @@ from functools import lru_cache
 LONGEST = 120
 """Longest text from outside, in code points, before it is cut (a card is a narrow panel)."""
 
+_PLAIN = re.compile(r"[A-Za-z0-9]+(?:(?:[-/]|(?<=[0-9])\.(?=[0-9]))[A-Za-z0-9]+)*")
+"""Text in which there is nothing to escape: numbers, dates, short references."""
+
 _PUNCTUATION = re.compile(r"([\\`*_\[\]|~$])")
 _OWN_PUNCTUATION = re.compile(r"([\\`*_\[\]|~])")
 _BLOCK_MARK = re.compile(r"^(?:(?=[-+#=])|\d{1,9}(?=[.)](?:\s|$)))")
@@ -49,6 +52,8 @@ def outside_text(text: str, longest: int = LONGEST) -> str:
     remark-gfm would turn into a link after unescaping (``https://``, ``www.``, ``@``). A long run
     without spaces, such as an opaque id, gets zero-width spaces where a line may break.
     """
+    if len(text) <= _LONGEST_RUN and _PLAIN.fullmatch(text):
+        return text
     shown = _RUN.sub(_breakable, visible_text(text, longest))
     shown = shown.replace("&", "&amp;").replace("<", "&lt;").replace(">", "&gt;")
     shown = _PUNCTUATION.sub(r"\\\1", shown)

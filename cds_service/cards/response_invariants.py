@@ -6,10 +6,10 @@ is that of cds-hooks_2.0. Nothing here repairs a response: a card that breaks a 
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable, Mapping
 from typing import Any
 from urllib.parse import urlsplit
-from uuid import UUID
 
 from cds_service.cards.card_set import MOST_CARDS
 from cds_service.cards.words import SUMMARY_LIMIT
@@ -19,6 +19,7 @@ _INDICATORS = frozenset({"info", "warning"})
 """Of the three that are allowed (@88) the two that an opinion of 2012 may have."""
 
 _LONGEST_TOPIC = 100
+_UUID = re.compile(r"[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}")
 _ACTIONS = frozenset({"create", "update", "delete"})
 
 
@@ -45,17 +46,16 @@ def _hold(rule: str, holds: object) -> None:
 
 
 def _refuse_empty(value: Any) -> None:  # noqa: ANN401 - any JSON value
-    if isinstance(value, dict):
-        _hold("3: no empty object", value)
-        for item in value.values():
-            _refuse_empty(item)
-    elif isinstance(value, list):
-        _hold("3: no empty array", value)
-        for item in value:
-            _refuse_empty(item)
-    else:
-        _hold("3: no null", value is not None)
-        _hold("3: no blank text", not isinstance(value, str) or value.strip())
+    if isinstance(value, dict | list):
+        if not value:
+            raise ResponseDefectError("3: no empty object, no empty array")
+        for item in value.values() if isinstance(value, dict) else value:
+            if not isinstance(item, str):
+                _refuse_empty(item)
+            elif not item or item.isspace():
+                raise ResponseDefectError("3: no blank text")
+    elif value is None:
+        raise ResponseDefectError("3: no null")
 
 
 def _check_card(card: Mapping[str, Any]) -> None:
@@ -117,10 +117,7 @@ def _texts(value: Mapping[str, Any], names: Iterable[str]) -> bool:
 
 
 def _is_uuid(text: object) -> bool:
-    try:
-        return isinstance(text, str) and str(UUID(text)) == text
-    except ValueError:
-        return False
+    return isinstance(text, str) and _UUID.fullmatch(text) is not None
 
 
 def _is_absolute(url: object) -> bool:

@@ -1,0 +1,60 @@
+"""What the code of a result says, read once for all the results of a record that carry it."""
+
+from __future__ import annotations
+
+import re
+from typing import Final, NamedTuple
+
+from fhir_mappings.codes import CODES
+from fhir_mappings.conditions import text_of
+from fhir_mappings.r4 import Concept
+from fhir_mappings.read_once import ReadOnce
+from fhir_mappings.site_codes import MRD
+
+MRD_WORDS: Final = re.compile(
+    r"\b(?:mrd|(?:minimal|measurable)\s+residual(?:\s+disease)?|restkrankheit"
+    r"|residual\s+(?:blasts|leuk))",
+    re.IGNORECASE,
+)
+_RESULTS: Final = frozenset(
+    name for name, code_set in CODES.sets.items() if code_set.file == "results"
+)
+_IN_WORDS: Final = re.compile(
+    r"\bblasts?\b.*(?:marrow|\bbm\b)|(?:marrow|\bbm\b).*\bblasts?\b"
+    r"|(?:\bcsf\b|spinal fluid|\bliquor\b).*(?:\bwbc\b|leu[ck]o|\bblasts?\b)",
+    re.IGNORECASE,
+)
+"""Words that name marrow blasts or a CSF cell count."""
+
+
+class ResultCode(NamedTuple):
+    """One Observation.code: its sets, its words, and what they give away.
+
+    ``names_mrd``: by the site's own codes or by the words. ``misplaced``: a known test code under
+    no system or another one. ``worded``: the words name marrow blasts or CSF cells.
+    """
+
+    sets: frozenset[str]
+    text: str
+    names_mrd: bool
+    misplaced: bool
+    worded: bool
+
+
+ResultCodes = ReadOnce[Concept | None, ResultCode]
+
+
+def result_codes() -> ResultCodes:
+    """The codes of one record, each read when it is first asked for."""
+    return ReadOnce(_result_code)
+
+
+def _result_code(code: Concept | None) -> ResultCode:
+    sets, text = CODES.sets_of(code), text_of(code)
+    return ResultCode(
+        sets=sets,
+        text=text,
+        names_mrd=MRD in sets or bool(MRD_WORDS.search(text)),
+        misplaced=bool(CODES.misplaced(code) & _RESULTS),
+        worded=bool(_IN_WORDS.search(text)),
+    )
