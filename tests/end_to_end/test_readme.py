@@ -5,13 +5,18 @@ from __future__ import annotations
 import json
 import re
 import subprocess
+import sys
 import tomllib
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
+import pytest
 import requests
 from fhir.resources.R4B.bundle import Bundle
+
+from cds_service.commands import COMMANDS, OF_A_PLACE
+from cds_service.self_check import CHECK
 
 EXTENSION = "org.relapsed-all.decision"
 _PATIENT_ROW = re.compile(r"^\| `(sample-[a-z0-9-]+)` \|.*\| `([A-Z0-9_]+)` \|$", re.MULTILINE)
@@ -89,6 +94,34 @@ def test_the_example_request_is_a_sample_patient_in_valid_r4(root: Path) -> None
         sent += [entry["resource"] for entry in bundle.get("entry", [])]
 
     assert _by_id(sent) == _by_id([entry["resource"] for entry in sample["entry"]])
+
+
+@pytest.mark.parametrize("word", ["explain examples", "cds_service explain"])
+def test_the_explain_commands_print_a_decision(
+    word: str, root: Path, environment: dict[str, str]
+) -> None:
+    """As they stand there, with the Python of the tests for that of ``make run``."""
+    blocks = re.findall(r"^```sh\n(.*?)^```$", _readme(root), re.MULTILINE | re.DOTALL)
+    (command,) = [block for block in blocks if word in block]
+    python = re.sub(r"^(\.venv/bin/python|python3)", sys.executable, command)
+    assert python != command
+    done = subprocess.run(
+        ["sh", "-c", python],
+        cwd=root,
+        env=environment,
+        capture_output=True,
+        text=True,
+        check=True,
+        timeout=60,
+    )
+    assert re.search(r"HSCT_HR|INSUFFICIENT_DATA", done.stdout)
+
+
+def test_every_command_of_the_table_is_known_and_none_is_left_out(root: Path) -> None:
+    """What may follow ``python -m cds_service``."""
+    table = _readme(root).partition("| `python -m cds_service …` | |")[2].partition("\n\n")[0]
+    rows = re.findall(r"^\| `([a-z-]+)(?: [A-Z]+)?` \| .* \|$", table, re.MULTILINE)
+    assert set(rows) == {CHECK, *COMMANDS, *OF_A_PLACE}
 
 
 def test_every_link_inside_the_documents_leads_somewhere(root: Path) -> None:
