@@ -125,11 +125,15 @@ class Fork:
 
 @dataclass(frozen=True, slots=True)
 class Asked:
-    """One thing to ask for, with the facts that it settles; ``decides``: the plan waits for it."""
+    """One thing to ask for, with the facts that it settles.
+
+    ``decides``: the plan waits for it. ``later``: a state that only a later record can change.
+    """
 
     text: str
     forks: tuple[Fork, ...]
     decides: bool
+    later: bool
 
 
 @dataclass(frozen=True, slots=True)
@@ -172,8 +176,8 @@ def asked_for(decision: Decision, words: CardWords) -> tuple[Asked, ...]:
     first = by_decisiveness(decision, words, later)
     last = by_decisiveness(decision, words, frozenset(decision.wanted) - later)
     return tuple(
-        Asked(text, tuple(_fork(decision, fact, words) for fact in facts), decides)
-        for group, decides in ((first, undecided), (last, False))
+        Asked(text, tuple(_fork(decision, fact, words) for fact in facts), decides, is_later)
+        for group, decides, is_later in ((first, undecided, False), (last, False, True))
         for text, facts in group
     )
 

@@ -49,9 +49,9 @@ class RemarkRow:
     evidence: tuple[str, ...]
 
 
-def fact_rows(decision: Decision) -> tuple[FactRow, ...]:
-    """Every fact on record, in the order of the vocabulary."""
-    order = {name: place for place, name in enumerate(tables().facts)}
+def fact_rows(decision: Decision, words: CardWords) -> tuple[FactRow, ...]:
+    """Every fact on record, in the order of the cards: what decides most comes first."""
+    order = {name: place for place, name in enumerate(words.facts["order"])}
     known = sorted(decision.facts, key=lambda report: order.get(report.fact, len(order)))
     return tuple(_row(report) for report in known if report.evidence)
 

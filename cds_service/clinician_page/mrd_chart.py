@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from datetime import date, timedelta
 from decimal import Decimal
 
+from cds_service.cards.markdown import visible_text
 from cds_service.cards.words import CardWords
 from cds_service.clinician_page.fact_words import ASSUMED, fraction_in_words
 from cds_service.clinician_page.scales import DayScale, Decades, clipped, day_scale
@@ -74,7 +75,6 @@ class Point:
     specimen: str
     time_point: str
     told: str
-    evidence: tuple[str, ...]
     assumed: bool
 
 
@@ -189,12 +189,11 @@ def _point(  # noqa: PLR0913, PLR0917 - a result, and what it is placed by
         days=str(result.taken),
         day_of_therapy=_day(result.taken, facts),
         fraction=fraction_in_words(result.fraction),
-        text=result.text,
+        text=visible_text(result.text),
         method_told=METHODS.get(result.method, result.method),
         specimen=SPECIMENS.get(result.specimen, result.specimen),
         time_point=" or ".join(TIME_POINTS[slot] for slot in slots),
         told=told.get(klass, "cannot be read against the line"),
-        evidence=result.evidence,
         assumed=result.evidence == ASSUMED,
     )
 
@@ -247,10 +246,10 @@ def _weeks(start: date | None, scale: DayScale) -> tuple[tuple[str, float], ...]
 
 
 def _day(taken: DateRange, facts: PatientFacts) -> str:
-    start, told = _start(facts)
+    start, _ = _start(facts)
     if start is None or taken.earliest != taken.latest:
         return ""
-    return f"day {(taken.earliest - start).days} from the {told}"
+    return f"day {(taken.earliest - start).days}"
 
 
 def _summary(points: tuple[Point, ...], decision: Decision, words: CardWords) -> str:

@@ -134,7 +134,7 @@ def _context(shown: _Shown) -> dict[str, Any]:
         "schemes": scheme_rows(facts, decision, words),
         "plan_statements": [_cited(x, numbers) for x in decision.statements if x.topic == "plan"],
         "statements": _by_topic(decision, numbers),
-        "facts": fact_rows(decision),
+        "facts": fact_rows(decision, words),
         "remarks": remark_rows(decision, words),
         "sources": _sources(decision.statements, numbers),
         "closing": words.closing,

@@ -18,12 +18,25 @@ _GOVERNING = "This article, Table 1 (governs here)"
 
 @dataclass(frozen=True, slots=True)
 class SchemeRow:
-    """One scheme or definition: what it says, and whether that differs from the article's group."""
+    """One scheme or definition: what it says, and whether that differs from the article's group.
+
+    ``late_from``: the day from which a definition of time says late.
+    """
 
     scheme: str
     says: str
     differs: bool
     governing: bool = False
+    late_from: str = ""
+
+    @property
+    def agrees(self) -> str:
+        """Whether it agrees, in a word."""
+        if self.governing:
+            return "governs"
+        if self.scheme.startswith("Surrogate"):
+            return "surrogate"
+        return "differs" if self.differs else "yes"
 
 
 def scheme_rows(facts: PatientFacts, decision: Decision, words: CardWords) -> tuple[SchemeRow, ...]:
@@ -59,9 +72,9 @@ def _by_definition(facts: PatientFacts, decision: Decision) -> Iterator[SchemeRo
         days = either(*(days_in_words(day) for day in _limits(facts, item)))
         says = either(*_classes(facts, item))
         if found:
-            yield SchemeRow(item.name, f"{either(*found)} (late from {days})", differs=True)
+            yield SchemeRow(item.name, either(*found), differs=True, late_from=days)
         elif says:
-            yield SchemeRow(item.name, f"{says} (late from {days})", differs=False)
+            yield SchemeRow(item.name, says, differs=False, late_from=days)
 
 
 def _by_scheme(decision: Decision) -> Iterator[SchemeRow]:

@@ -257,7 +257,7 @@ def _events(  # noqa: PLR0913, PLR0917 - what one row is made of
     for number, (name, label, ranges, evidence) in enumerate(rows):
         told = " or ".join(days_in_words(item) for item in ranges)
         if name == "mrd" and len(ranges) > 1:
-            told = f"{len(ranges)} days from {days_in_words(ranges[0])}"
+            told = f"{len(ranges)} dates, first {days_in_words(ranges[0])}"
         if name == "relapse_date" and decision.timing:
             told = f"{told}: {words.listed('timing', decision.timing)}"
         if name in wrong:

@@ -207,8 +207,8 @@ def test_results_are_numbered_alike_in_the_chart_and_in_the_table() -> None:
 
     assert numbers == ["1", "2"]
     assert [point.attrib["data-days"] for point in points] == ["2024-02-19", "2024-04-08"]
-    assert '<th scope="row">1</th><td>2024-02-19' in page
-    assert '<th scope="row">2</th><td>2024-04-08' in page
+    assert '<th scope="row">1</th><td class="day">2024-02-19' in page
+    assert '<th scope="row">2</th><td class="day">2024-04-08' in page
 
 
 def test_without_a_result_the_next_time_point_is_told_as_dates() -> None:
