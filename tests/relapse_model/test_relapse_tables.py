@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import re
 from importlib.resources import files
 from itertools import product
+from pathlib import Path
 
 import pytest
 
@@ -168,3 +170,16 @@ def test_the_digest_changes_with_any_table() -> None:
     edited = checked_tables(changed("risk.toml", "BFM column", "BFM columns"))
 
     assert edited.digest != tables().digest
+
+
+def test_a_choice_of_ours_names_where_it_is_explained() -> None:
+    """A card cites the section of docs/reading-the-article.md: a reader must find it there."""
+    model = tables()
+    page = (Path(__file__).parents[2] / "docs/reading-the-article.md").read_text("utf-8")
+    rules = [rule.citation for table in model.decision.values() for rule in table.rules]
+    rows = [row.citation for row in model.statements]
+    thresholds = [threshold.citation for threshold in model.thresholds.values()]
+    own = {item.place for item in (*rules, *rows, *thresholds) if item.provenance == "A"}
+
+    assert own
+    assert own <= set(re.findall(r"^## (.+)$", page, re.MULTILINE))
