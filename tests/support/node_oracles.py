@@ -35,12 +35,22 @@ def why_not() -> str:
     return ""
 
 
-def answer(program: str, question: Any) -> Any:
-    """What ``program`` answers to a JSON document; skips or fails the test where it cannot run."""
+def _need() -> None:
     if reason := why_not():
         if os.environ.get("CI") == "true":
             pytest.fail(reason)
         pytest.skip(reason)
+
+
+def package_file(path: str) -> Path:
+    """A file of an installed package of tests/node; skips or fails the test where there is none."""
+    _need()
+    return FOLDER / "node_modules" / path
+
+
+def answer(program: str, question: Any) -> Any:
+    """What ``program`` answers to a JSON document; skips or fails the test where it cannot run."""
+    _need()
     done = subprocess.run(
         [str(shutil.which("node")), program],
         input=json.dumps(question),
