@@ -3,12 +3,13 @@
 #   make run     serve on 127.0.0.1:8080 with sample patients (PORT=...)
 #   make test    every check, then every test
 
-.PHONY: help run serve test test-fresh check docs lock sbom bench replay mutation clean
+.PHONY: help run serve test test-fresh check docs lock sbom bench fuzz replay mutation clean
 .DEFAULT_GOAL := help
 
 HOST ?= 127.0.0.1
 PORT ?= 8080
 PYTHON ?=
+FUZZ ?= 1000000
 
 # An environment counts as installed when it holds the stamp of its lock file's content.
 RUN_LOCK := requirements.lock
@@ -57,6 +58,9 @@ lock: $(DEV_STAMP) ## resolve pyproject.toml again into the three lock files
 
 bench: $(DEV_STAMP) ## the service beside a bare Flask app: table of ratios, build/bench.json (BENCH=--quick)
 	@$(DEV)/python -m bench $(BENCH)
+
+fuzz: $(DEV_STAMP) ## 1,000,000 wrong requests on all cores: figures by status, and every violation (FUZZ=50000)
+	@$(DEV)/python -m tests.fuzz $(FUZZ)
 
 replay: $(DEV_STAMP) ## 100,000 uses of one token at once: one is accepted (SQLite and Redis)
 	@REPLAYS=100000 $(DEV)/python -m pytest -v -k of_many_processes tests/cds_service/test_cds_replay.py

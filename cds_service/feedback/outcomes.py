@@ -77,7 +77,7 @@ def _item(item: Any, where: str, comments: bool) -> CardFeedback:  # noqa: ANN40
         raise FieldMistyped(where, "an object")
     card = _uuid(item.get("card"), f"{where}.card")
     outcome = item.get("outcome")
-    if outcome not in {ACCEPTED, OVERRIDDEN}:
+    if not isinstance(outcome, str) or outcome not in {ACCEPTED, OVERRIDDEN}:
         raise FieldMistyped(f"{where}.outcome", f"{ACCEPTED} or {OVERRIDDEN}")
     system, code, comment = _reason(item)
     return CardFeedback(

@@ -144,6 +144,8 @@ def test_the_comment_is_kept_only_when_it_is_switched_on(database: str) -> None:
         (b'{"feedback": [{"card": "MRN 4711"}]}', "feedback[0].card"),
         (body_of({"card": card_uuid("mrd")}), "feedback[0].outcome"),
         (body_of({"card": card_uuid("mrd"), "outcome": "ignored"}), "feedback[0].outcome"),
+        (body_of({"card": card_uuid("mrd"), "outcome": {}}), "feedback[0].outcome"),
+        (body_of({"card": card_uuid("mrd"), "outcome": []}), "feedback[0].outcome"),
         (
             body_of({"card": card_uuid("mrd"), "outcome": "accepted"}),
             "feedback[0].outcomeTimestamp",
