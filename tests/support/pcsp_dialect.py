@@ -7,7 +7,7 @@ Observation whose components carry words alone, and MRD is a string.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from decimal import Decimal
 from typing import Any
 
@@ -83,7 +83,9 @@ def _disease(chart: Chart, inputs: Mapping[str, Any]) -> None:
         }
         for lesion in genetics["lesions"]
     ]
-    extension = [*_asserted(inputs["diagnosis_date"]), *morphology]
+    # What is known of the genes is known of the relapse, where there is one.
+    of_diagnosis = [] if inputs["relapse_number"] else morphology
+    extension = [*_asserted(inputs["diagnosis_date"]), *of_diagnosis]
     first = chart.condition(code, None, extension=extension or None)
     others = {
         "mature_B": (ICD10CM, "C91.A2", "Mature B-cell leukemia Burkitt-type, in relapse"),
@@ -103,7 +105,7 @@ def _disease(chart: Chart, inputs: Mapping[str, Any]) -> None:
         _relapse(chart, code, first, shifted(relapse, -240))
         _status(chart, shifted(relapse, -180), achieved=True)
     if inputs["relapse_number"]:
-        _relapse(chart, code, first, relapse)
+        _relapse(chart, code, first, relapse, morphology)
     if genetics["modal_chromosomes"] is not None:
         chart.observation(
             concept(LOINC, "29770-5", "Karyotype [Identifier] in Blood or Tissue Nominal"),
@@ -112,7 +114,9 @@ def _disease(chart: Chart, inputs: Mapping[str, Any]) -> None:
         )
 
 
-def _relapse(chart: Chart, code: Json, first: Json, day: str | None) -> None:
+def _relapse(
+    chart: Chart, code: Json, first: Json, day: str | None, morphology: Sequence[Json] = ()
+) -> None:
     following = {
         "url": f"{BASE}/condition-occurredFollowing",
         "valueReference": {"reference": f"Condition/{first['id']}"},
@@ -121,7 +125,7 @@ def _relapse(chart: Chart, code: Json, first: Json, day: str | None) -> None:
         code,
         None,
         clinicalStatus=concept(CLINICAL, "relapse", "Relapse"),
-        extension=[following, *_asserted(day)],
+        extension=[following, *_asserted(day), *morphology],
     )
 
 
