@@ -49,6 +49,12 @@ class RecordSource:
     client: FhirClient | None = None
     settings: FhirSettings = field(default_factory=FhirSettings)
     site: SiteCodes = NO_SITE_CODES
+    queries: tuple[Query, ...] = field(init=False, repr=False)
+    """What is asked for, the site's own codes included; put together once."""
+
+    def __post_init__(self) -> None:
+        """Put the queries together."""
+        object.__setattr__(self, "queries", queries(self.site))
 
 
 SENT_ALONE = RecordSource()
@@ -84,7 +90,7 @@ def prefetched(hook: HookRequest, source: RecordSource = SENT_ALONE) -> Prefetch
     Raises RequiredDataMissing (412) naming all required keys whose data did not arrive and why,
     OtherPatient (422), FieldMistyped (400) for a value that is no object, TooManyEntries (413).
     """
-    wanted = queries(source.site)
+    wanted = source.queries
     sent = _sent(hook, wanted)
     server, why_not = _server(hook, source)
     deadline = Deadline.after(source.settings.deadline_ms)

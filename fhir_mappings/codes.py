@@ -74,14 +74,14 @@ class CodeIndex:
         if coding.system is None or coding.code is None:
             return NO_SETS
         own = site_sets(coding.system, coding.code)
-        system = self.systems.get(coding.system.strip())
+        system = self.systems.get(coding.system) or self.systems.get(coding.system.strip())
         if system is None:
             return own
         code = normalised(system, coding.code)
         found = self._exact.get((system, code), NO_SETS)
         if system == _PREFIXED and not found:
             found = next((s for prefix, s in self._prefixes if code.startswith(prefix)), NO_SETS)
-        return found | own
+        return found | own if own else found
 
     def sets_of(self, *concepts: Concept | None) -> frozenset[str]:
         """Names of the sets that hold any coding of ``concepts``."""

@@ -29,7 +29,7 @@ def days_of(text: str | None) -> DateRange | None:
     if match is None:
         return None
     try:
-        days = partial_date(match.group(1) or match.group(2))
+        days = partial_date(match[1] or match[2])
     except FactsError:
         return None
     return days if days.earliest >= FIRST_DAY and days.latest <= LAST_DAY else None

@@ -21,8 +21,8 @@ from fhir_mappings.panels import Member, members_of
 from fhir_mappings.r4 import Component, Concept, Observation, Quantity, Ratio
 from fhir_mappings.readings import cited
 from fhir_mappings.record import PatientRecord, Recorded
-from fhir_mappings.result_codes import ResultCodes, result_codes
-from fhir_mappings.specimens import named_specimens, specimen_of
+from fhir_mappings.result_codes import ResultCode, ResultCodes, named_specimens, result_codes
+from fhir_mappings.specimens import specimen_of
 from fhir_mappings.subject import local
 from relapse_model.dates import DateRange
 from relapse_model.facts import Remark
@@ -114,7 +114,7 @@ def results_of(record: PatientRecord, as_of: date) -> tuple[tuple[Result, ...], 
     results = [
         result
         for item in standing(final)
-        for result in _results(item, panels[id(item)], record, as_of)
+        for result in _results(item, codes[item.resource.code], panels[id(item)], record, as_of)
     ]
     return tuple(results), tuple(remarks)
 
@@ -129,11 +129,15 @@ def _is_read(member: Member, codes: ResultCodes) -> bool:
     value = observation.value_codeable_concept
     if value is not None and CODES.sets_of(value) & DONORS:
         return True
-    if "csf" in named_specimens(member.panel) and _part_sets(observation.code, "csf"):
+    if (
+        member.panel
+        and "csf" in named_specimens(member.panel)
+        and _part_sets(observation.code, "csf")
+    ):
         return True
     if not observation.component:
         return False
-    return "csf" in named_specimens(code.text) or any(
+    return "csf" in code.specimens or any(
         CODES.sets_of(component.code) for component in observation.component
     )
 
@@ -168,10 +172,12 @@ def _has_value(observation: Observation) -> bool:
 
 
 def _results(
-    item: Recorded[Observation], panel: str, record: PatientRecord, as_of: date
+    item: Recorded[Observation], code: ResultCode, panel: str, record: PatientRecord, as_of: date
 ) -> Iterable[Result]:
     observation = item.resource
-    specimen = specimen_of(observation, panel, record)
+    text = f"{panel} {code.text}".strip()
+    specimen = specimen_of(observation, named_specimens(text) if panel else code.specimens, record)
+    when = _when(observation, as_of)
     own = [_part_sets(component.code, specimen) for component in observation.component]
     genes = CODES.sets_of(
         *(
@@ -189,7 +195,7 @@ def _results(
             reference=item.reference,
             sets=sets,
             text=text,
-            when=_when(observation, as_of),
+            when=when,
             quantity=part.value_quantity,
             value_sets=coded or CODES.sets_of(*part.interpretation),
             value_text=part.value_string or text_of(part.value_codeable_concept),
@@ -205,10 +211,10 @@ def _results(
             element=place + _element(part),
         )
 
-    sets = CODES.sets_of(observation.code)
-    if "csf" in named_specimens(panel):
+    sets = code.sets
+    if panel and "csf" in named_specimens(panel):
         sets |= _part_sets(observation.code, specimen)
-    yield result(observation, sets, f"{panel} {text_of(observation.code)}".strip())
+    yield result(observation, sets, text)
     for component, parts in zip(observation.component, own, strict=True):
         if parts:
             words = text_of(observation.code, component.code)

@@ -8,7 +8,7 @@ from typing import Any, Final, Generic, NamedTuple, TypeVar
 
 from fhir_mappings import r4
 from fhir_mappings.readings import cited
-from fhir_mappings.resources import Held, Resources
+from fhir_mappings.resources import Resources
 from fhir_mappings.subject import About, Subject, focused_elsewhere
 from relapse_model.facts import Remark
 
@@ -63,7 +63,7 @@ def record_of(resources: Resources, patient_id: str) -> PatientRecord:
     for name in _ABOUT_SOMEBODY:
         kept[name] = []
         for held in resources.held(name):
-            about = _about(held, subject)
+            about = _about(held.resource, subject)
             if about is About.THIS_PATIENT:
                 kept[name].append(Recorded(held.reference, held.resource))
             else:
@@ -88,16 +88,12 @@ def record_of(resources: Resources, patient_id: str) -> PatientRecord:
     )
 
 
-def _about(held: Held, subject: Subject) -> About:
-    resource = held.resource
-    if isinstance(resource, r4.Patient):
-        return About.THIS_PATIENT if resource.id == subject.patient_id else About.ANOTHER
-    if isinstance(resource, r4.Observation) and focused_elsewhere(resource, subject):
-        return About.ANOTHER
-    if isinstance(resource, r4.EpisodeOfCare):
+def _about(resource: Any, subject: Subject) -> About:  # noqa: ANN401 - any of _ABOUT_SOMEBODY
+    kind = type(resource)
+    if kind is r4.EpisodeOfCare:
         return subject.about(resource.patient)
-    if isinstance(resource, r4.Medication):
-        return About.NOBODY_NAMED
+    if kind is r4.Observation and resource.focus and focused_elsewhere(resource, subject):
+        return About.ANOTHER
     return subject.about(resource.subject)
 
 

@@ -198,9 +198,8 @@ class Resources:
         where: str,
     ) -> PrefetchState:
         """What ``kinds``, one of each entry, make of the whole; an outcome is EMPTY or FAILED."""
-        found = set(kinds)
-        kind = next((k for k in (PrefetchKind.DATA, PrefetchKind.UNREADABLE) if k in found), None)
-        records = sum(k in {PrefetchKind.DATA, PrefetchKind.UNREADABLE} for k in kinds)
+        kind = next((k for k in (PrefetchKind.DATA, PrefetchKind.UNREADABLE) if k in kinds), None)
+        records = kinds.count(PrefetchKind.DATA) + kinds.count(PrefetchKind.UNREADABLE)
         following = [link.url for link in bundle.link if link.relation == "next"]
         total = bundle.total or 0
         truncated = bool(following) or total > records
@@ -212,7 +211,7 @@ class Resources:
             following[0] if following else None,
             total,
             records,
-            PrefetchKind.FAILED in found,
+            PrefetchKind.FAILED in kinds,
         )
 
     def _add_entry(self, raw: msgspec.Raw, where: str) -> PrefetchKind:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 from typing import Final
 
 from fhir_mappings import r4
@@ -11,21 +10,16 @@ from fhir_mappings.conditions import text_of
 from fhir_mappings.contained import contained_resource
 from fhir_mappings.record import VOID, PatientRecord
 from fhir_mappings.resources import Resources
-from fhir_mappings.result_codes import ResultCodes, result_codes
+from fhir_mappings.result_codes import ResultCodes, named_specimens, result_codes
 from fhir_mappings.subject import local
 
 _SPECIMENS: Final = {"site_marrow": "marrow", "site_blood": "blood", "site_csf": "csf"}
-_WORDS: Final = (
-    ("marrow", re.compile(r"marrow|\bbm\b|\bkm\b|knochenmark", re.IGNORECASE)),
-    ("blood", re.compile(r"\bblood\b|\bpb\b|\bblut\b", re.IGNORECASE)),
-    ("csf", re.compile(r"\bcsf\b|cerebr\w+\s*spinal|\bliquor\b", re.IGNORECASE)),
-)
 
 
-def specimen_of(observation: r4.Observation, panel: str, record: PatientRecord) -> str:
+def specimen_of(observation: r4.Observation, named: frozenset[str], record: PatientRecord) -> str:
     """``marrow``, ``blood``, ``csf``, ``other``, ``conflict`` or ``unknown``.
 
-    ``panel``: the words of the panel that the result is a member of.
+    ``named``: what the words of the code, and of the panel that it is a member of, name.
     """
     concept = _type_of(observation, record)
     stated = {
@@ -36,15 +30,10 @@ def specimen_of(observation: r4.Observation, panel: str, record: PatientRecord) 
     stated |= named_specimens(text_of(concept, observation.body_site))
     if not stated and concept is not None and (concept.coding or concept.text):
         return "other"
-    found = stated | named_specimens(f"{panel} {text_of(observation.code)}")
+    found = stated | named
     if not found:
         return "unknown"
     return min(found) if len(found) == 1 else "conflict"
-
-
-def named_specimens(text: str) -> set[str]:
-    """The specimens that words name."""
-    return {name for name, pattern in _WORDS if pattern.search(text)} if text else set()
 
 
 def lacks_specimens(resources: Resources) -> bool:
@@ -72,7 +61,7 @@ def _is_open(observation: r4.Observation, sent: set[str], codes: ResultCodes) ->
     code = codes[observation.code]
     if not code.names_mrd or {reference, local(reference)} & sent:
         return False
-    return not named_specimens(code.text)
+    return not code.specimens
 
 
 def _type_of(observation: r4.Observation, record: PatientRecord) -> r4.Concept | None:

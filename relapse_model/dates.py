@@ -72,14 +72,13 @@ def partial_date(text: str, field: str = "date") -> DateRange:
     match = _PARTIAL.fullmatch(text)
     if match is None:
         raise FactsError(field, "is not a date of the form YYYY, YYYY-MM or YYYY-MM-DD")
-    year = int(match[1])
-    month, day = (int(part) if part else None for part in match.group(2, 3))
+    year, month, day = match.groups()
     try:
-        if month is None:
-            return DateRange(date(year, 1, 1), date(year, 12, 31))
-        if day is None:
-            return DateRange(date(year, month, 1), _last_day(year, month))
-        return known(date(year, month, day))
+        if day is not None:
+            return known(date(int(year), int(month), int(day)))
+        if month is not None:
+            return DateRange(date(int(year), int(month), 1), _last_day(int(year), int(month)))
+        return DateRange(date(int(year), 1, 1), date(int(year), 12, 31))
     except ValueError as error:
         raise FactsError(field, "is not a day of the calendar") from error
 
