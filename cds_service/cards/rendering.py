@@ -59,9 +59,16 @@ def _columns(rows: Sequence[Sequence[str]]) -> Iterator[str]:
 
 
 def _plain(tokens: Sequence[Token]) -> str:
-    return "".join(" " if token.type == "softbreak" else token.content for token in tokens)
+    breaks = {"softbreak": " ", "hardbreak": "\n"}
+    return "".join(breaks.get(token.type, token.content) for token in tokens)
 
 
 def hung(text: str, first: str, others: str) -> list[str]:
     """``text`` as lines: one mark before the first, another before the rest; ids stay whole."""
-    return wrap(text, WIDTH, initial_indent=first, subsequent_indent=others, break_on_hyphens=False)
+    told: list[str] = []
+    for line in text.split("\n"):
+        mark = others if told else first
+        told += wrap(
+            line, WIDTH, initial_indent=mark, subsequent_indent=others, break_on_hyphens=False
+        )
+    return told

@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from cds_service.cards.markdown import outside_text, table
+from cds_service.cards.markdown import lines, outside_text, table
 from cds_service.cards.rendering import WIDTH, card_html, card_text
 
 HOSTILE = [
@@ -57,3 +57,11 @@ def test_the_plain_text_is_unescaped_wrapped_and_in_columns() -> None:
         "Head [P1]", "", "- one < two", "- three", "", "a          b", "long name  x", ""
     ]  # fmt: skip
     assert max(len(line) for line in card_text("word " * 100)) <= WIDTH
+
+
+def test_lines_of_a_paragraph_stay_lines_as_text_and_as_html() -> None:
+    """What stands below each other in a card does so everywhere."""
+    markdown = lines(["Time: **early**", "Site: **combined**"])
+    assert list(card_text(markdown)) == ["Time: early", "Site: combined", ""]
+    assert "<br" in card_html(markdown)
+    assert list(card_text(f"- {markdown}")) == ["- Time: early", "  Site: combined", ""]
