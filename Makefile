@@ -3,7 +3,7 @@
 #   make run     serve on 127.0.0.1:8080 with sample patients (PORT=...)
 #   make test    every check, then every test
 
-.PHONY: help run serve test test-fresh check docs lock sbom bench fuzz replay mutation clean
+.PHONY: help run serve test test-fresh check docs lock sbom bench fuzz replay crash mutation clean
 .DEFAULT_GOAL := help
 
 HOST ?= 127.0.0.1
@@ -69,6 +69,9 @@ sbom: $(RUN_STAMP) $(DEV_STAMP) ## the bill of materials of what runs, CycloneDX
 	@mkdir -p build
 	@$(DEV)/cyclonedx-py environment --pyproject pyproject.toml --mc-type application \
 		--output-reproducible --of JSON --output-file build/sbom.json .venv
+
+crash: $(DEV_STAMP) ## 100 kills under feedback load: nothing acknowledged is lost, nothing kept twice
+	@CRASH_CYCLES=100 $(DEV)/python -m pytest -s -v -k killed_again_and_again tests/load
 
 # mutmut stays outside the lock files: it is run by hand, on a copy of the packages in mutants/.
 mutation: $(DEV_STAMP) ## would the tests notice a slip in relapse_model? an hour or more (docs/validation.md)

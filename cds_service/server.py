@@ -11,11 +11,12 @@ import gc
 import logging
 import multiprocessing
 import os
+import resource
 import signal
 import socket
 import threading
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from contextlib import suppress
 from typing import Any, Final
 
@@ -39,6 +40,7 @@ after which a proxy such as nginx lets go of one, or calls would be lost."""
 STOP_SECONDS: Final = 30
 """In which requests in work are finished when the service is stopped."""
 _POLL_SECONDS: Final = 0.02
+_AGAIN_SECONDS: Final = 0.5
 _STACK_BYTES: Final = 8 << 20
 """Of a thread, as Python itself would give it; Rust's two megabytes are too few for deep JSON."""
 
@@ -60,6 +62,20 @@ class _Server(MPServer):
                 return
             time.sleep(_POLL_SECONDS)
 
+    def _stop_workers(self) -> None:
+        # A worker with calls in work misses one signal in a hundred, and would then be killed.
+        threading.Thread(
+            target=self._stop_again, args=(tuple(self.wrks),), name="stop-again", daemon=True
+        ).start()
+        super()._stop_workers()  # type: ignore[no-untyped-call] # in granian
+
+    @staticmethod
+    def _stop_again(workers: Iterable[Any]) -> None:
+        while True:
+            time.sleep(_AGAIN_SECONDS)
+            for worker in workers:
+                worker.terminate()
+
 
 def serve(config: Config, ready: Callable[[], None]) -> None:
     """Serve until SIGTERM or SIGINT; requests in work are finished first.
@@ -69,6 +85,7 @@ def serve(config: Config, ready: Callable[[], None]) -> None:
     addresses hold patient ids.
     """
     os.environ.setdefault("RUST_MIN_STACK", str(_STACK_BYTES))
+    _allow_connections()
     server = _Server(
         "cds_service",
         address=address(config.host),
@@ -116,6 +133,16 @@ def application(_name: str = "") -> Flask:
     gc.collect()
     gc.freeze()
     return app
+
+
+def _allow_connections() -> None:
+    """Let a worker hold its connections, as far as the system lets it."""
+    allowed, most = resource.getrlimit(resource.RLIMIT_NOFILE)
+    wanted = 2 * CONNECTIONS
+    if most != resource.RLIM_INFINITY:
+        wanted = min(wanted, most)
+    if allowed != resource.RLIM_INFINITY and allowed < wanted:
+        resource.setrlimit(resource.RLIMIT_NOFILE, (wanted, most))
 
 
 def address(host: str) -> str:
