@@ -18,7 +18,7 @@ from cds_service.watching import measures
 from fhir_mappings.patient_facts import patient_facts
 from relapse_model.decide import decide
 from relapse_model.decision import Decision
-from relapse_model.facts import PatientFacts
+from relapse_model.facts import PatientFacts, Remark
 
 DECISION = "org.relapsed-all.decision"
 """Extension that carries the decision document, also when there is no card (decision.md)."""
@@ -39,12 +39,13 @@ class DecidedRecord:
     """What one patient's record says, and what is decided on it.
 
     ``facts`` carry the remarks of the reading and of what did not arrive; ``as_of`` is the day of
-    the question.
+    the question. ``unneeded``: data that did not arrive and would change neither group nor plan.
     """
 
     facts: PatientFacts
     decision: Decision
     as_of: date
+    unneeded: tuple[Remark, ...] = ()
 
     def cards(self, patient_id: str) -> list[Card]:
         """The cards, before a client's profile shapes them."""
@@ -54,6 +55,7 @@ class DecidedRecord:
             deceased=self.facts.deceased.values == {"yes"},
             as_of=self.as_of,
             patient_id=patient_id,
+            unneeded=self.unneeded,
         )
 
 
@@ -67,7 +69,22 @@ def decided(
         prefetch.resources, patient_id=hook.patient_id, as_of=day, site=source.site
     )
     facts = facts.with_facts(remarks=(*facts.remarks, *prefetch.remarks))
-    return DecidedRecord(facts, decide(facts), day)
+    decision = decide(facts)
+    missed = [item for item, told in prefetch.inferring if not _is_settled(told, facts, decision)]
+    unneeded = tuple(item for item, _ in prefetch.inferring if item not in missed)
+    facts = facts.with_facts(remarks=(*facts.remarks, *missed))
+    return DecidedRecord(facts, decision.with_remarks(missed), day, unneeded)
+
+
+def _is_settled(told: frozenset[str], facts: PatientFacts, decision: Decision) -> bool:
+    """Whether data that only infer the facts ``told`` would change neither group nor plan.
+
+    Something explicit is on record, or nothing hangs on these facts.
+    """
+    if decision.plan == "DATA_ERROR" or "THERAPY_END_INFERRED" in decision.flags:
+        return False
+    # An end is inferred only where no course says whether it is still running.
+    return facts.on_therapy.on_record or not told & set(decision.wanted)
 
 
 def patient_view(

@@ -63,10 +63,15 @@ SENT_ALONE = RecordSource()
 
 @dataclass(frozen=True, slots=True)
 class Prefetch:
-    """The resources that arrived, and a remark for each part of the data that did not."""
+    """The resources that arrived, and a remark for each part of the data that did not.
+
+    ``inferring``: those of them that are about data that only infer (``Query.only_infers``), with
+    the facts they would tell; they are not among ``remarks``.
+    """
 
     resources: Resources
     remarks: tuple[Remark, ...]
+    inferring: tuple[tuple[Remark, frozenset[str]], ...] = ()
 
 
 @dataclass(slots=True)
@@ -109,10 +114,15 @@ def prefetched(hook: HookRequest, source: RecordSource = SENT_ALONE) -> Prefetch
             _add_reason(sent, key, why_not)
     if missing := {key: sent.losses[key] for key in REQUIRED if key in sent.losses}:
         raise RequiredDataMissing(missing)
-    remarks = [Remark(_INCOMPLETE, f"Not available: {text}") for text in sent.losses.values()]
-    remarks += [Remark(_INCOMPLETE, text) for text in sent.partial.values()]
-    remarks += _specimens(hook, source, sent, server, deadline)
-    return Prefetch(sent.resources, tuple(remarks))
+    told = {key: f"Not available: {text}" for key, text in sent.losses.items()}
+    remarks = {key: Remark(_INCOMPLETE, text) for key, text in {**sent.partial, **told}.items()}
+    inferring = [
+        (remarks.pop(query.key), query.only_infers)
+        for query in wanted
+        if query.only_infers and query.key in remarks
+    ]
+    specimens = _specimens(hook, source, sent, server, deadline)
+    return Prefetch(sent.resources, (*remarks.values(), *specimens), tuple(inferring))
 
 
 def _sent(hook: HookRequest, wanted: tuple[Query, ...]) -> _Sent:

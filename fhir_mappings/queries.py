@@ -21,6 +21,9 @@ PATIENT: Final = "{{context.patientId}}"
 MOST_RESULTS: Final = 200
 """Results asked for per page: a server's own page size is often 10 to 20."""
 
+THERAPY_END: Final = frozenset({"therapy_end", "on_therapy", "therapy_completed"})
+"""The facts on when first-line therapy ended."""
+
 OBSERVATION_SETS: Final = (
     "marrow_blasts",
     "csf_wbc",
@@ -48,11 +51,16 @@ OBSERVATION_SETS: Final = (
 
 @dataclass(frozen=True, slots=True)
 class Query:
-    """One prefetch query: its key, the type, and its search parameters (none = a read)."""
+    """One prefetch query: its key, the type, and its search parameters (none = a read).
+
+    ``only_infers``: the facts that its data can tell, where they can tell no other and only where
+    nothing explicit is on record.
+    """
 
     key: str
     resource_type: str
     parameters: tuple[tuple[str, str], ...] = ()
+    only_infers: frozenset[str] = frozenset()
 
     @property
     def template(self) -> str:
@@ -98,7 +106,7 @@ def queries(site: SiteCodes = NO_SITE_CODES) -> tuple[Query, ...]:
             ),
         ),
         Query("procedures", "Procedure", (("patient", PATIENT),)),
-        Query("medications", "MedicationRequest", (("patient", PATIENT),)),
+        Query("medications", "MedicationRequest", (("patient", PATIENT),), THERAPY_END),
     ]
     if any(site.of(FIRST_LINE_COURSE)):
         found += [

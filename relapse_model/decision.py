@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from collections.abc import Iterable
+from dataclasses import dataclass, replace
 from typing import Any
 
 from relapse_model.facts import Remark
@@ -128,6 +129,12 @@ class Decision:
     conflicts: tuple[tuple[str, str], ...] = ()
     limits: tuple[Limit, ...] = ()
     remarks: tuple[Remark, ...] = ()
+
+    def with_remarks(self, remarks: Iterable[Remark]) -> Decision:
+        """The same decision with more that the reading noticed, and their flags."""
+        noticed = {*self.remarks, *remarks}
+        flags = {*self.flags, *(remark.flag for remark in noticed)}
+        return replace(self, remarks=tuple(sorted(noticed)), flags=tuple(sorted(flags)))
 
     def document(self) -> dict[str, Any]:
         """The JSON document of decision.md: no nulls, no empty lists."""

@@ -36,16 +36,18 @@ def cards_for(  # noqa: PLR0913 - what one call knows, each by its name
     words: CardWords | None = None,
     as_of: date | None = None,
     patient_id: str = "",
+    unneeded: Iterable[Remark] = (),
 ) -> list[Card]:
     """The cards of ``decision``; none where the child has died or the article does not apply.
 
     ``remarks``: what the reading of the record noticed, shown beside the flags. ``as_of``: the day
-    of the question. ``patient_id``: for the drafts of orders; none are offered without it. Each
+    of the question. ``patient_id``: for the drafts of orders; none are offered without it.
+    ``unneeded``: data that did not arrive and would change neither group nor plan. Each
     card is the JSON object of cds-hooks_2.0 "Card Attributes", without nulls or empty values.
     """
     if deceased:
         return []
-    occasion = Occasion(decision, tuple(remarks), words or card_words(), as_of)
+    occasion = Occasion(decision, tuple(remarks), words or card_words(), as_of, tuple(unneeded))
     return [card_of(draft, occasion, patient_id) for draft in drafts(occasion)]
 
 

@@ -31,6 +31,7 @@ class Occasion:
     remarks: tuple[Remark, ...]
     words: CardWords
     as_of: date | None = None
+    unneeded: tuple[Remark, ...] = ()
 
     def statements(self, *topics: str) -> list[Statement]:
         """The decision's sentences of these topics, in the model's order."""

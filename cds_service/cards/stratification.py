@@ -69,6 +69,10 @@ def stratification_card(occasion: Occasion, others: Sequence[Statement] = ()) ->
     draft.add_statements(words.headings["reasons"], reasons)
     _add_schemes(draft, occasion)
     draft.add(words.headings["facts"], _facts(decision, words))
+    draft.sections += [
+        f"{outside_text(item.text)} {own_text(words.headings['unneeded'])}"
+        for item in occasion.unneeded
+    ]
     if later := later_states(decision, words):
         draft.sections.append(later)
     general = [item for item in decision.statements if item.topic not in _HOUSED]

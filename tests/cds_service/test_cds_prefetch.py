@@ -57,9 +57,11 @@ def read(**changes: Any) -> Prefetch:
 
 
 def told(prefetch: Prefetch) -> list[str]:
-    """The remarks on missing data."""
-    assert all(remark.flag == "DATA_INCOMPLETE" for remark in prefetch.remarks)
-    return [remark.text for remark in prefetch.remarks]
+    """The remarks on missing data, those on data that only infer included."""
+    found = [*prefetch.remarks, *(remark for remark, _ in prefetch.inferring)]
+    assert all(remark.flag == "DATA_INCOMPLETE" for remark in found)
+    assert all("medications" in remark.text for remark, _ in prefetch.inferring)
+    return [remark.text for remark in found]
 
 
 def test_everything_sent_and_nothing_on_record_is_complete() -> None:
