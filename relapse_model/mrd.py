@@ -6,7 +6,6 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import date
 from decimal import Decimal
-from itertools import product
 
 from relapse_model.amounts import AmountRange
 from relapse_model.dates import DateRange
@@ -17,7 +16,9 @@ from relapse_model.table import Rule
 USABLE_METHODS = frozenset({"flow", "pcr", "ngs"})
 """R-M3: molecular (Ig/TCR) or flow as in the article; NGS came after 2012."""
 
-_WORST_FIRST = ("poor", "borderline", "good")
+_USABLE = ("poor", "borderline", "good")
+_WORST_FIRST = (*_USABLE, "indeterminate", "missing")
+"""Classes of a time point; results of which none is usable are indeterminate."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -35,10 +36,9 @@ def mrd_class(facts: PatientFacts, tables: Tables) -> MrdClass:
     start, flags = _start(facts)
     if not results:
         flags = frozenset()
-    options = [_slots(item, start, tables) for item in results]
     fired: dict[str, Rule] = {}
-    for slots in product(*options):
-        rule = tables.decision["mrd"].rule(**_columns(results, slots, tables))
+    for tp1, tp2, off_window in _columns(results, start, tables):
+        rule = tables.decision["mrd"].rule(tp1=tp1, tp2=tp2, off_window=off_window)
         fired.setdefault(rule.id, rule)
     classes = {rule.then["mrd"] for rule in fired.values()}
     value = classes.pop() if len(classes) == 1 else "indeterminate"
@@ -116,23 +116,36 @@ def _slots(result: MrdResult, start: Iterable[DateRange], tables: Tables) -> tup
     return tuple(dict.fromkeys(found))
 
 
-def _columns(results: list[MrdResult], slots: tuple[str, ...], tables: Tables) -> dict[str, str]:
-    by_slot: dict[str, list[str]] = {}
-    for item, slot in zip(results, slots, strict=True):
-        by_slot.setdefault(slot, []).append(result_class(item, tables))
-    return {
-        "tp1": _worst(by_slot.get("tp1", [])),
-        "tp2": _worst(by_slot.get("tp2", [])),
-        "off_window": "poor" if "poor" in by_slot.get("off_window", []) else "none",
-    }
+_Columns = tuple[str, str, str]
+"""Worst result of the first and of the second time point, and whether one outside them is poor."""
 
 
-def _worst(classes: list[str]) -> str:
-    """The worst usable result governs; results of which none is usable are indeterminate."""
-    for name in _WORST_FIRST:
-        if name in classes:
-            return name
-    return "indeterminate" if classes else "missing"
+def _columns(
+    results: list[MrdResult], start: Iterable[DateRange], tables: Tables
+) -> Iterable[_Columns]:
+    """What the columns may be, each result in any of its slots.
+
+    One result after the other: however many of them have no day, there are only so many columns.
+    """
+    begin = tuple(start)
+    found: dict[_Columns, None] = {("missing", "missing", "none"): None}
+    for item in results:
+        klass = result_class(item, tables)
+        slots = _slots(item, begin, tables)
+        found = dict.fromkeys(_with(columns, slot, klass) for columns in found for slot in slots)
+    return found
+
+
+def _with(columns: _Columns, slot: str, klass: str) -> _Columns:
+    """The columns with one more result; the worst usable result of a time point governs."""
+    tp1, tp2, off_window = columns
+    if slot == "tp1":
+        return min(tp1, klass, key=_WORST_FIRST.index), tp2, off_window
+    if slot == "tp2":
+        return tp1, min(tp2, klass, key=_WORST_FIRST.index), off_window
+    if slot == "off_window" and klass == "poor":
+        return tp1, tp2, "poor"
+    return columns
 
 
 def _value_flags(results: list[MrdResult], value: str, tables: Tables) -> frozenset[str]:
@@ -148,7 +161,7 @@ def _value_flags(results: list[MrdResult], value: str, tables: Tables) -> frozen
     by_day: dict[date, set[str]] = {}
     for item in results:
         klass = result_class(item, tables)
-        if item.taken.earliest == item.taken.latest and klass in _WORST_FIRST:
+        if item.taken.earliest == item.taken.latest and klass in _USABLE:
             by_day.setdefault(item.taken.earliest, set()).add(klass)
     if any(len(classes) > 1 for classes in by_day.values()):
         flags.add("MRD_DISCORDANT")

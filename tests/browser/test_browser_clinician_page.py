@@ -15,11 +15,14 @@ from playwright.sync_api import Browser, Page
 from pypdf import PdfReader
 from sample_facts import sample_facts
 from served_app import served_app
+from vignette_facts import VIGNETTES, vignette_facts
 
 from cds_service.clinician_page.carried_facts import carried
+from cds_service.clinician_page.page import page_of
 from cds_service.sample_patients.samples import samples
 from relapse_model.amounts import exactly
 from relapse_model.dates import partial_date
+from relapse_model.decide import decide
 from relapse_model.facts import Fact, MrdResult, PatientFacts, Remark
 from relapse_model.loader import tables
 
@@ -155,6 +158,19 @@ def test_every_page_prints_on_at_most_two_sheets_of_a4(shown: Shown) -> None:
     assert "One centre group's 2012 approach" in first
     for page in pages:
         assert ("HYPOTHETICAL" in page.extract_text()) == shown.assumed
+
+
+def test_the_longest_vignettes_print_on_two_sheets_too(quiet_tab: Page, base: str) -> None:
+    """The sample patients are short stories; these are the twelve longest pages of all."""
+    pages = {
+        vignette["id"]: len(page_of(facts, decide(facts)))
+        for vignette in VIGNETTES
+        for facts in [vignette_facts(vignette["id"])]
+    }
+    for name in sorted(pages, key=lambda item: pages[item])[-12:]:
+        open_page(quiet_tab, base, vignette_facts(name), {})
+        printed = quiet_tab.pdf(prefer_css_page_size=True)
+        assert len(PdfReader(BytesIO(printed)).pages) <= 2, name
 
 
 def test_what_if_works_by_keyboard_and_without_script(browser: Browser, base: str) -> None:

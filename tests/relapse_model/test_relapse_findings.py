@@ -25,6 +25,7 @@ from relapse_model.facts import (
     fact,
 )
 from relapse_model.facts_file import amount as read
+from relapse_model.facts_file import facts_from
 from relapse_model.loader import tables
 from relapse_model.mrd import mrd_class, result_class
 from relapse_model.schemes import Cell, other_schemes
@@ -773,3 +774,15 @@ def test_a_range_that_ends_within_the_tolerance_touches_the_limit(side: int) -> 
 
     assert result_class(below, tables()) == "borderline"
     assert result_class(above, tables()) == "borderline"
+
+
+def test_many_mrd_results_without_a_day_are_read_like_few() -> None:
+    """Each may belong to any time point: what they may say together is counted, not listed."""
+    result = {"taken": "2024", "fraction": "0.001", "method": "flow", "specimen": "marrow"}
+    course = {"as_of": "2026-11-22", "relapse_number": "1", "relapse_date": "2024-01-10"}
+    few, many = (
+        mrd_class(facts_from({**course, "mrd": [result] * count}), tables()) for count in (3, 300)
+    )
+
+    assert many.value == few.value == "indeterminate"
+    assert many.fired == few.fired
