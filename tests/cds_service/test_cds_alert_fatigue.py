@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import sqlite3
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
@@ -11,6 +10,7 @@ from typing import Any
 
 import pytest
 from cds_answers import SERVICE
+from database_rows import executed
 from flask.testing import FlaskClient
 from trusted_clients import EHR, SERVICE_URL, TestClient, production_config
 
@@ -25,17 +25,9 @@ OTHER = "sample-s4-very-early"
 
 
 @pytest.fixture
-def database(tmp_path: Path) -> Path:
-    """A fresh SQLite file."""
-    return tmp_path / "feedback.sqlite3"
-
-
-@pytest.fixture
-def client(database: Path) -> FlaskClient:
-    """A service in which overridden cards rest for a day."""
-    config = Config(
-        feedback_database=f"sqlite:///{database}", alert_fatigue_hours=24, alert_fatigue_key=KEY
-    )
+def client(database: str) -> FlaskClient:
+    """A service in which overridden cards rest for a day, on either kind of database."""
+    config = Config(feedback_database=database, alert_fatigue_hours=24, alert_fatigue_key=KEY)
     return create_app(config).test_client()
 
 
@@ -116,16 +108,14 @@ def test_a_changed_decision_brings_the_card_back(client: FlaskClient) -> None:
     assert "RelapsedALLStratification" in topics(answer)
 
 
-def test_the_card_comes_back_when_the_time_is_over(client: FlaskClient, database: Path) -> None:
+def test_the_card_comes_back_when_the_time_is_over(client: FlaskClient, database: str) -> None:
     """CDS_ALERT_FATIGUE_HOURS; what is older is forgotten."""
     first = asked(client)
     override(client, first["cards"][0])
     long_ago = (datetime.now(UTC) - timedelta(hours=25)).isoformat()
-    with sqlite3.connect(database) as connection:
-        connection.execute("update overridden_card set at = ?", (long_ago,))
+    executed(database, f"update overridden_card set at = '{long_ago}'")  # noqa: S608 - a time
     assert topics(asked(client)) == topics(first)
-    with sqlite3.connect(database) as connection:
-        assert connection.execute("select count(*) from overridden_card").fetchone() == (0,)
+    assert executed(database, "select count(*) from overridden_card") == [(0,)]
 
 
 def test_an_accepted_card_is_shown_again(client: FlaskClient) -> None:
@@ -140,15 +130,19 @@ def test_an_accepted_card_is_shown_again(client: FlaskClient) -> None:
     assert topics(asked(client)) == topics(first)
 
 
-def test_no_identifier_is_kept(client: FlaskClient, database: Path) -> None:
-    """Keyed hashes alone: neither user nor patient stands in the file."""
+def test_no_identifier_is_kept(client: FlaskClient, database: str) -> None:
+    """Keyed hashes alone: neither user nor patient stands in the tables, or in the file."""
     override(client, asked(client, user="Practitioner/canary-user")["cards"][0])
-    stored = b"".join(path.read_bytes() for path in database.parent.iterdir())
-    assert b"canary" not in stored
-    assert CHILD.encode() not in stored
+    tables = ("shown_card", "overridden_card", "card_feedback")
+    rows = {name: executed(database, f"select * from {name}") for name in tables}  # noqa: S608
+    assert all(rows.values())
+    stored = str(rows).encode()
+    if database.startswith("sqlite"):
+        folder = Path(database.removeprefix("sqlite:///")).parent
+        stored += b"".join(path.read_bytes() for path in folder.iterdir())
     family = samples()[CHILD].resources[0]["name"][0]["family"]
-    assert family.encode() not in stored
-    assert KEY.encode() not in stored
+    for secret in ("canary", CHILD, family, KEY):
+        assert secret.encode() not in stored
 
 
 def test_without_its_database_every_card_is_shown(tmp_path: Path) -> None:

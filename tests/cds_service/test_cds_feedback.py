@@ -12,6 +12,7 @@ from uuid import UUID, uuid4
 import pytest
 import sqlalchemy as sa
 from cds_answers import SERVICE, outcome_of
+from database_rows import executed
 from flask.testing import FlaskClient
 from hypothesis import given
 from hypothesis import strategies as st
@@ -61,16 +62,6 @@ def client(database: str) -> FlaskClient:
 def rows_of(database: str) -> list[tuple[Any, ...]]:
     """Everything that is kept."""
     return executed(database, "select * from card_feedback")
-
-
-def executed(database: str, statement: str) -> list[tuple[Any, ...]]:
-    """Run one statement as any client of the database would; its rows, if it has any."""
-    engine = sa.create_engine(database)
-    with engine.begin() as connection:
-        result = connection.exec_driver_sql(statement)
-        rows = [tuple(row) for row in result] if result.returns_rows else []
-    engine.dispose()
-    return rows
 
 
 def test_feedback_of_the_sandbox_is_taken_and_kept(client: FlaskClient, database: str) -> None:

@@ -50,15 +50,18 @@ class PostgreSql:
     port: int
 
     def database(self, name: str) -> str:
-        """The URL of a new, empty database."""
-        server = sa.create_engine(self._url("postgres"), isolation_level="AUTOCOMMIT")
+        """The URL of a new, empty schema: to its users a database of their own."""
+        schema = name.replace("-", "_")
+        server = sa.create_engine(self.url, isolation_level="AUTOCOMMIT")
         with server.connect() as connection:
-            connection.exec_driver_sql(f'CREATE DATABASE "{name}" TEMPLATE template0')
+            connection.exec_driver_sql(f"CREATE SCHEMA {schema}")
         server.dispose()
-        return self._url(name)
+        return f"{self.url}?options=-csearch_path%3D{schema}"
 
-    def _url(self, name: str) -> str:
-        return f"postgresql+psycopg://tests@127.0.0.1:{self.port}/{name}"
+    @property
+    def url(self) -> str:
+        """The database of the cluster in which the schemas are."""
+        return f"postgresql+psycopg://tests@127.0.0.1:{self.port}/postgres"
 
 
 @contextmanager
