@@ -11,11 +11,14 @@ import os
 import subprocess
 import sys
 import tempfile
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 from tests.fuzz.campaign import Campaign, Figures
 from tests.fuzz.mutations import case
 
+TOLD_EVERY = 5_000
+"""Cases after which a process tells its figures."""
 ROOT = Path(__file__).resolve().parents[2]
 
 
@@ -41,18 +44,24 @@ def main(arguments: list[str]) -> int:
 def run_parts(count: int, seed: int, processes: int) -> Figures:
     """The figures of so many cases, shared among processes."""
     command = [sys.executable, "-W", "error", "-m", "tests.fuzz", str(count), "--seed", str(seed)]
-    running = [
-        subprocess.Popen(  # noqa: S603 - this program itself
-            [*command, "--part", f"{place}/{processes}"], cwd=ROOT, stdout=subprocess.PIPE
-        )
-        for place in range(processes)
-    ]
+    latest = [Figures() for _ in range(processes)]
+
+    def follow(place: int) -> int:
+        part = [*command, "--part", f"{place}/{processes}"]
+        with subprocess.Popen(part, cwd=ROOT, stdout=subprocess.PIPE, text=True) as process:  # noqa: S603 - this program itself
+            for line in process.stdout or ():
+                latest[place] = Figures(**json.loads(line))
+                done = sum(figures.requests for figures in latest)
+                bad = sum(figures.violated for figures in latest)
+                sys.stderr.write(f"{done} of {count}, violations: {bad}\n")
+        return process.returncode
+
+    with ThreadPoolExecutor(processes) as threads:
+        if any(threads.map(follow, range(processes))):
+            raise SystemExit("a process of the campaign failed")
     figures = Figures()
-    for process in running:
-        written, _ = process.communicate()
-        if process.returncode:
-            raise SystemExit(f"a process of the campaign failed ({process.returncode})")
-        figures.add(Figures(**json.loads(written.splitlines()[-1])))
+    for part in latest:
+        figures.add(part)
     return figures
 
 
@@ -75,7 +84,10 @@ def _run_part(numbers: range, seed: int) -> int:
         tempfile.TemporaryDirectory() as folder,
         Campaign(f"sqlite:///{folder}/feedback.sqlite3") as campaign,
     ):
-        sys.stdout.write(campaign.run(numbers, seed).as_json() + "\n")
+        for start in range(0, len(numbers), TOLD_EVERY):
+            figures = campaign.run(numbers[start : start + TOLD_EVERY], seed)
+            sys.stdout.write(figures.as_json() + "\n")
+            sys.stdout.flush()
     return 0
 
 
