@@ -24,7 +24,8 @@ Link = dict[str, str]
 class ClientProfile:
     """What is left out or split for one kind of client.
 
-    ``creates``: resource types that it can create; empty = any. ``listed_links_only``: send a link
+    ``creates``: resource types that it can create; empty = any. ``listed_links_only``: a link is
+    sent only where the client lists it. ``app_context``: whether it takes one.
     """
 
     name: str

@@ -10,6 +10,7 @@ from pathlib import Path
 ROOT = Path(__file__).parents[2]
 PAGE = (ROOT / "docs/conformance.md").read_text(encoding="utf-8")
 LISTED = Path(__file__).parent / "validator_cases/requirements-2.0.csv"
+BESIDE = re.compile(r"^\| (?!subject|---)[^|]+ \| ([^|]+) \| ([^|]+) \|$", re.MULTILINE)
 ROW = re.compile(r"^\| (cds-hooks_2\.0@\d+) \| ([^|]+) \| ([^|]+) \|$", re.MULTILINE)
 
 
@@ -44,6 +45,16 @@ def test_every_test_named_on_the_page_exists() -> None:
     named = {name for _, _, held in ROW.findall(PAGE) for name in re.findall(r"`(test_\w+)`", held)}
     assert named
     assert named <= names_of_tests()
+
+
+def test_what_stands_beside_the_list_is_held_by_tests_that_exist() -> None:
+    """Each row of the second table names at least one, and no reason instead."""
+    rows = BESIDE.findall(PAGE.partition("## What implementers check")[2])
+    assert len(rows) > 15
+    for what, held in rows:
+        named = re.findall(r"`(test_\w+)`", held)
+        assert named, what
+        assert set(named) <= names_of_tests(), what
 
 
 def test_every_requirement_has_a_test_or_a_reason() -> None:
