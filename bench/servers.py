@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Final
 
 from bench.processes import Process, free_port, running
+from bench.signed_calls import PUBLIC_URL
 
 LATENCY_MS: Final = 50
 """How long the distant EHR takes for every answer."""
@@ -28,7 +29,10 @@ def baseline(folder: Path) -> Iterator[Process]:
 def service(
     folder: Path, *, workers: int = 1, settings: dict[str, str] | None = None
 ) -> Iterator[Process]:
-    """The service as the Dockerfile starts it, with so many workers; development mode."""
+    """The service as the Dockerfile starts it, with so many workers.
+
+    Development mode, which asks for no token, unless ``settings`` say otherwise.
+    """
     port = free_port()
     command = [sys.executable, "-m", "cds_service"]
     chosen = {"PORT": str(port), "CDS_WORKERS": str(workers)}
@@ -41,7 +45,7 @@ def own_settings(folder: Path) -> dict[str, str]:
     """The settings of the service under measurement; ``folder`` holds its database."""
     return {
         "CDS_FEEDBACK_DATABASE": f"sqlite:///{folder / 'feedback.sqlite3'}",
-        "CDS_PUBLIC_URL": "https://cds.example.org",
+        "CDS_PUBLIC_URL": PUBLIC_URL,
         "CDS_SAMPLE_PATIENTS": "off",
     }
 
