@@ -59,6 +59,9 @@ lock: $(DEV_STAMP) ## resolve pyproject.toml again into the three lock files
 bench: $(DEV_STAMP) ## the service beside a bare Flask app: table of ratios, build/bench.json (BENCH=--quick)
 	@$(DEV)/python -m bench $(BENCH)
 
+profile: $(DEV_STAMP) ## where the time of one body goes (SIZE=small, medium, large or '8 MB')
+	@$(DEV)/python -m bench.stage_profile $(if $(SIZE),'$(SIZE)')
+
 fuzz: $(DEV_STAMP) ## 1,000,000 wrong requests on all cores: figures by status, and every violation (FUZZ=50000)
 	@$(DEV)/python -m tests.fuzz $(FUZZ)
 

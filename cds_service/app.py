@@ -34,6 +34,7 @@ from cds_service.try_it.pages import try_it
 from cds_service.watching.audit import audit, audit_trail
 from cds_service.watching.readiness import FEEDBACK, REPLAYS, TABLES, readiness_routes
 from cds_service.watching.request_watch import metrics_routes, watch
+from cds_service.watching.stage_times import tell_stage_times
 from cds_service.watching.traces import trace
 from relapse_model.loader import tables
 
@@ -58,6 +59,8 @@ def create_app(config: Config | None = None) -> Flask:
     app.url_map.strict_slashes = False
     app.url_map.merge_slashes = False
     watch(app)
+    if config.server_timing:
+        tell_stage_times(app)
     trace(app, config.traces)
     app.register_blueprint(hook_routes(config, served))
     app.register_blueprint(feedback_routes(config, store, memory))

@@ -145,6 +145,12 @@ class Config:
         url,
         example="http://collector.example.org:4318",
     )
+    server_timing: bool = setting(
+        "CDS_SERVER_TIMING",
+        "on: answers say in Server-Timing where their time went",
+        switch,
+        "off",
+    )
     local_codes: SiteCodes = setting(
         "CDS_LOCAL_CODES",
         "TOML file of the site's own codes (local-codes.md)",

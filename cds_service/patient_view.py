@@ -15,6 +15,7 @@ from cds_service.hook_request import HookRequest
 from cds_service.prefetch import SENT_ALONE, RecordSource, prefetched
 from cds_service.trust.clients import ANONYMOUS, Caller
 from cds_service.watching import measures
+from cds_service.watching.stage_times import stage
 from fhir_mappings.patient_facts import patient_facts
 from relapse_model.decide import decide
 from relapse_model.decision import Decision
@@ -65,15 +66,20 @@ def decided(
     """Read the record of the patient in context and decide; raises CdsServiceError."""
     prefetch = prefetched(hook, source)
     day = as_of or today()
-    facts = patient_facts(
-        prefetch.resources, patient_id=hook.patient_id, as_of=day, site=source.site
-    )
-    facts = facts.with_facts(remarks=(*facts.remarks, *prefetch.remarks))
-    decision = decide(facts)
+    with stage("map"):
+        facts = patient_facts(
+            prefetch.resources, patient_id=hook.patient_id, as_of=day, site=source.site
+        )
+        if prefetch.remarks:
+            facts = facts.with_facts(remarks=(*facts.remarks, *prefetch.remarks))
+    with stage("decide"):
+        decision = decide(facts)
     missed = [item for item, told in prefetch.inferring if not _is_settled(told, facts, decision)]
     unneeded = tuple(item for item, _ in prefetch.inferring if item not in missed)
-    facts = facts.with_facts(remarks=(*facts.remarks, *missed))
-    return DecidedRecord(facts, decision.with_remarks(missed), day, unneeded)
+    if missed:
+        facts = facts.with_facts(remarks=(*facts.remarks, *missed))
+        decision = decision.with_remarks(missed)
+    return DecidedRecord(facts, decision, day, unneeded)
 
 
 def _is_settled(told: frozenset[str], facts: PatientFacts, decision: Decision) -> bool:
@@ -114,18 +120,20 @@ def answer_to(
     presentation = presentation or Presentation()
     record = decided(hook, as_of, source)
     decision = record.decision
-    cards = record.cards(hook.patient_id)
+    with stage("render"):
+        cards = record.cards(hook.patient_id)
     shown, held = _without_overridden(cards, hook, decision, presentation, caller)
     decision_id = str(uuid4())
     measures.decided(decision.plan, (card["source"]["topic"]["code"] for card in shown))
     decision_log.record(hook, decision_id, decision, len(shown), caller)
     told: dict[str, Any] = {"decision": decision_id, **({"heldBack": held} if held else {})}
-    return checked(
-        {
-            "cards": presentation.shown(shown),
-            "extension": {DECISION: decision.document(), RESPONSE: told},
-        }
-    )
+    with stage("render"):
+        return checked(
+            {
+                "cards": presentation.shown(shown),
+                "extension": {DECISION: decision.document(), RESPONSE: told},
+            }
+        )
 
 
 def _without_overridden(

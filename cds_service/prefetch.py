@@ -28,6 +28,7 @@ from cds_service.fhir_server.exchange import FhirServer
 from cds_service.fhir_server.search import Fetched
 from cds_service.fhir_server.settings import BaseUrl, FhirSettings
 from cds_service.hook_request import HookRequest
+from cds_service.watching.stage_times import stage
 from fhir_mappings.queries import SPECIMENS, Query, queries
 from fhir_mappings.resources import MOST_ENTRIES, PrefetchKind, PrefetchState, Resources
 from fhir_mappings.site_codes import NO_SITE_CODES, SiteCodes
@@ -96,7 +97,8 @@ def prefetched(hook: HookRequest, source: RecordSource = SENT_ALONE) -> Prefetch
     OtherPatient (422), FieldMistyped (400) for a value that is no object, TooManyEntries (413).
     """
     wanted = source.queries
-    sent = _sent(hook, wanted)
+    with stage("decode"):
+        sent = _sent(hook, wanted)
     server, why_not = _server(hook, source)
     deadline = Deadline.after(source.settings.deadline_ms)
     if server is not None and source.client is not None:
@@ -106,7 +108,8 @@ def prefetched(hook: HookRequest, source: RecordSource = SENT_ALONE) -> Prefetch
             if query.key in sent.following
             or (query.key in sent.losses and query.key not in sent.final)
         ]
-        fetched = source.client.fetch(server, hook.patient_id, asked, deadline) if asked else {}
+        with stage("fetch"):
+            fetched = source.client.fetch(server, hook.patient_id, asked, deadline) if asked else {}
         _take(sent, fetched)
         _refuse_other_patient(hook, sent.resources)
     else:
@@ -204,7 +207,8 @@ def _specimens(
             return []
         if server is not None and source.client is not None:
             asked = [(SPECIMENS, None)]
-            fetched = source.client.fetch(server, hook.patient_id, asked, deadline)
+            with stage("fetch"):
+                fetched = source.client.fetch(server, hook.patient_id, asked, deadline)
             sent.resources.include(fetched[SPECIMENS.key].resources)
         if not lacks_specimens(sent.resources):
             return []
