@@ -11,6 +11,7 @@ from cds_service.caller_service import CallerServices
 from cds_service.cards.presentation import presentation
 from cds_service.cards.suggestions import orders
 from cds_service.cards.words import card_words
+from cds_service.clinician_page.facts_seal import FactsSeal
 from cds_service.clinician_page.launch import clinician_page
 from cds_service.clinician_page.routes import record_page, what_if_routes
 from cds_service.config import Config
@@ -68,8 +69,9 @@ def create_app(config: Config | None = None) -> Flask:
     app.register_blueprint(health_routes())
     app.register_blueprint(openapi_routes())
     if config.smart.on:
-        app.register_blueprint(clinician_page(config, source, record_page(config)))
-        app.register_blueprint(what_if_routes(config))
+        seal = FactsSeal(config.smart.cookie_key)
+        app.register_blueprint(clinician_page(config, source, record_page(config, seal)))
+        app.register_blueprint(what_if_routes(config, seal))
     checks = {
         FEEDBACK: store.answers,
         TABLES: lambda: bool(tables().digest),

@@ -11,7 +11,8 @@
     │   ├── FieldMistyped                  400  names the field
     │   ├── FieldRepeated                  400  names the field
     │   ├── WrongHook                      400  the service does not answer this hook
-    │   └── CarriedFactsUnreadable         400  facts sent back by the clinician's page, changed
+    │   ├── CarriedFactsUnreadable         400  facts sent back by the clinician's page, changed
+    │   └── CarriedFactsExpired            400  facts sent back by a page opened long ago
     ├── NotTrusted                         401  no token that is accepted; never says why
     ├── OtherMachine                       403  development mode answers its own machine alone
     ├── NotFound                           404
@@ -177,6 +178,16 @@ class OtherMachine(CdsServiceError):
             "The service is in development mode and answers its own machine alone; "
             "CDS_MODE=production is for everything else."
         )
+
+
+class CarriedFactsExpired(MalformedRequest):
+    """The facts that the clinician's page carries are as they were sent, but long ago."""
+
+    code = "expired"
+
+    def __init__(self) -> None:
+        """Say what to do."""
+        super().__init__("This page was opened long ago: open it again from the record.", "facts")
 
 
 class NotFound(CdsServiceError):

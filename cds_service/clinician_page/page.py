@@ -18,7 +18,6 @@ from cds_service.cards.mrd_schedule import next_mrd
 from cds_service.cards.references import source_and_place
 from cds_service.cards.stratification import summary
 from cds_service.cards.words import CardWords, card_words, either
-from cds_service.clinician_page.carried_facts import carried
 from cds_service.clinician_page.decision_path import asked_for, grid, steps
 from cds_service.clinician_page.fact_words import fact_rows, remark_rows
 from cds_service.clinician_page.involvement import involvement
@@ -61,25 +60,37 @@ class Cited:
     number: int
 
 
+@dataclass(frozen=True, slots=True)
+class Frame:
+    """What surrounds the decision.
+
+    ``root``: path before the addresses of this service. ``sealed``: the facts as the form sends
+    them back (``facts_seal``); without it the page has no form. ``problem``: why the last form
+    could not be answered.
+    """
+
+    root: str = ""
+    sealed: str = ""
+    problem: str = ""
+
+
 def page_of(
     facts: PatientFacts,
     decision: Decision,
+    frame: Frame = Frame(),
     *,
     hypothesis: Hypothesis | None = None,
-    problem: str = "",
-    root: str = "",
 ) -> str:
     """The page of ``decision`` on ``facts``, remarks included.
 
-    ``hypothesis``: shown in place of the record and beside it, marked everywhere. ``problem``: why
-    the last form could not be answered. ``root``: path before the addresses of this service.
+    ``hypothesis``: shown in place of the record and beside it, marked everywhere.
     """
     shown = _Shown(facts, decision) if hypothesis is None else _assumed(hypothesis)
     context = _context(shown)
     context |= {
-        "root": root,
-        "problem": problem,
-        "carried": carried(facts),
+        "root": frame.root,
+        "problem": frame.problem,
+        "carried": frame.sealed,
         "assumptions": hypothesis.assumptions if hypothesis else (),
         "compared": (compared(decision, hypothesis.decision, card_words()) if hypothesis else ()),
         "form": form_fields(facts, decision.wanted, hypothesis.settings if hypothesis else {}),

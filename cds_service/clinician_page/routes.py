@@ -3,14 +3,15 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from dataclasses import replace
 from urllib.parse import urlsplit
 
 from flask import Blueprint, Response, request
 from werkzeug.exceptions import HTTPException, RequestEntityTooLarge
 
-from cds_service.clinician_page.carried_facts import facts_carried
+from cds_service.clinician_page.facts_seal import FactsSeal
 from cds_service.clinician_page.html_pages import html_page
-from cds_service.clinician_page.page import error_page, page_of
+from cds_service.clinician_page.page import Frame, error_page, page_of
 from cds_service.clinician_page.what_if import OFFERED, hypothesis
 from cds_service.config import Config
 from cds_service.errors import CdsServiceError
@@ -25,11 +26,12 @@ _FORM = "application/x-www-form-urlencoded"
 _REFUSED = "This request cannot be answered"
 
 
-def record_page(config: Config) -> Callable[[DecidedRecord], str]:
+def record_page(config: Config, seal: FactsSeal) -> Callable[[DecidedRecord], str]:
     """The page of a record that was read and decided, as ``launch`` shows it."""
 
     def page(record: DecidedRecord) -> str:
-        return page_of(record.facts, record.decision, root=_root(config))
+        frame = Frame(_root(config), seal.sealed(record.facts))
+        return page_of(record.facts, record.decision, frame)
 
     return page
 
@@ -39,8 +41,8 @@ def _root(config: Config) -> str:
     return urlsplit(config.public_url).path.rstrip("/")
 
 
-def what_if_routes(config: Config) -> Blueprint:
-    """The routes under ``/clinician-page``."""
+def what_if_routes(config: Config, seal: FactsSeal) -> Blueprint:
+    """The routes under ``/clinician-page``; ``seal``: that of ``record_page``."""
     routes = Blueprint(
         "what_if", __name__, static_folder="static", static_url_path="/clinician-page/static"
     )
@@ -51,14 +53,16 @@ def what_if_routes(config: Config) -> Blueprint:
         request.max_content_length = request.max_form_memory_size = FORM_LIMIT
         if request.mimetype != _FORM:
             return refused(f"The form must be sent as {_FORM}.", 415)
-        facts = facts_carried(request.form.get("facts", ""))
+        sealed = request.form.get("facts", "")
+        facts = seal.opened(sealed)
+        frame = Frame(root, sealed)
         decision = decide(facts)
         try:
             found = hypothesis(facts, _settings())
         except FactsError as error:
-            page = page_of(facts, decision, problem=f"{error}.", root=root)
-            return answer(page, 400)
-        return answer(page_of(facts, decision, hypothesis=found, root=root))
+            frame = replace(frame, problem=f"{error}.")
+            return answer(page_of(facts, decision, frame), 400)
+        return answer(page_of(facts, decision, frame, hypothesis=found))
 
     def answer(page: str, status: int = 200) -> Response:
         response = html_page(page, embedders)

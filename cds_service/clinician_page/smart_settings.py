@@ -37,8 +37,8 @@ class SmartSettings:
     )
     cookie_key: str = setting(
         COOKIE_KEY,
-        f"secret of {SHORTEST_KEY} characters or more that signs the cookie of a launch; needed "
-        "in production, in development made at start",
+        f"secret of {SHORTEST_KEY} characters or more that signs the cookie of a launch and the "
+        "facts in its page; needed in production, in development made at start",
         text,
         secret=True,
     )

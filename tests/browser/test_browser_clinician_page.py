@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 from collections.abc import Iterator
 from contextlib import contextmanager
+from dataclasses import replace
 from html import escape
 from io import BytesIO
 from pathlib import Path
@@ -17,8 +18,9 @@ from sample_facts import sample_facts
 from served_app import served_app
 from vignette_facts import VIGNETTES, vignette_facts
 
-from cds_service.clinician_page.carried_facts import carried
+from cds_service.clinician_page.facts_seal import FactsSeal
 from cds_service.clinician_page.page import page_of
+from cds_service.config import Config
 from cds_service.sample_patients.samples import samples
 from relapse_model.amounts import exactly
 from relapse_model.dates import partial_date
@@ -29,6 +31,7 @@ from relapse_model.loader import tables
 AXE = Path(__file__).parents[1] / "node" / "node_modules" / "axe-core" / "axe.min.js"
 TAGS = ["wcag2a", "wcag2aa", "wcag21a", "wcag21aa", "wcag22aa", "best-practice"]
 A4_POINTS = (595, 842)
+KEY = "k" * 40
 OPEN = "sample-no-lumbar-puncture"
 ASSUMED: list[tuple[str, dict[str, str]]] = [
     (OPEN, {"csf_blasts": "not_seen", "csf_wbc": "under_5"}),
@@ -41,13 +44,14 @@ PAGES: list[tuple[str, dict[str, str]]] = [*((name, {}) for name in samples()), 
 @pytest.fixture(scope="module")
 def base() -> Iterator[str]:
     """The service, in development."""
-    with served_app() as url:
+    smart = replace(Config().smart, cookie_key=KEY)
+    with served_app(Config(feedback_database="sqlite://", smart=smart)) as url:
         yield url
 
 
 def open_page(tab: Page, base: str, facts: PatientFacts, settings: dict[str, str]) -> None:
     """The page of these facts, as the form of a page opens it."""
-    fields = {"facts": carried(facts), **settings}
+    fields = {"facts": FactsSeal(KEY).sealed(facts), **settings}
     inputs = "".join(
         f'<input name="{escape(name)}" value="{escape(value)}">' for name, value in fields.items()
     )

@@ -2,14 +2,20 @@
 
 from __future__ import annotations
 
+import time
+from dataclasses import replace
+
 import pytest
 from flask.testing import FlaskClient
 from sample_facts import sample_facts
 from werkzeug.test import TestResponse
 
+from cds_service.app import create_app
 from cds_service.clinician_page.carried_facts import carried
+from cds_service.clinician_page.facts_seal import LIFETIME, FactsSeal
 from cds_service.clinician_page.routes import FORM_LIMIT
 from cds_service.clinician_page.what_if import assumable, form_fields, hypothesis
+from cds_service.config import Config
 from cds_service.sample_patients.samples import samples
 from relapse_model.decide import decide
 from relapse_model.errors import FactsError
@@ -21,10 +27,22 @@ WHAT_IF = "/clinician-page/what-if"
 OPEN = "sample-no-lumbar-puncture"
 
 
+KEY = "k" * 40
+SEAL = FactsSeal(KEY)
+
+
+@pytest.fixture(scope="module")
+def client() -> FlaskClient:
+    """A client of a service whose key is known to the test."""
+    settings = Config().smart
+    smart = replace(settings, cookie_key=KEY)
+    return create_app(Config(feedback_database="sqlite://", smart=smart)).test_client()
+
+
 def ask(client: FlaskClient, patient_id: str = OPEN, **settings: str) -> TestResponse:
     """The page under these settings."""
-    facts = carried(sample_facts(patient_id))
-    return client.post(WHAT_IF, data={"facts": facts, **settings})
+    sealed = SEAL.sealed(sample_facts(patient_id))
+    return client.post(WHAT_IF, data={"facts": sealed, **settings})
 
 
 def test_a_form_without_assumptions_gives_the_page_of_the_record(client: FlaskClient) -> None:
@@ -61,7 +79,6 @@ def test_nothing_is_stored_and_nobody_else_may_show_the_answer(client: FlaskClie
     assert "default-src 'none'" in policy
     assert "frame-ancestors 'none'" in policy
     assert "unsafe" not in policy
-    assert ask(client).text == ask(client).text
 
 
 def test_the_answer_of_a_fork_is_tried_by_its_button(client: FlaskClient) -> None:
@@ -95,16 +112,42 @@ def test_a_value_that_cannot_be_assumed_is_explained_beside_the_record(
     assert 'data-plan="INSUFFICIENT_DATA"' in response.text
 
 
-@pytest.mark.parametrize("facts", ["", "[]", "{", '{"as_of": "2026-01-01", "sex": 1}'])
+def sealed_by_others() -> str:
+    """Facts that were never read here, under a seal of another key."""
+    return FactsSeal("x" * 40).sealed(sample_facts(OPEN))
+
+
+def changed_on_the_way() -> str:
+    """Facts that were read here, and changed since."""
+    return SEAL.sealed(sample_facts(OPEN)).replace('"BCP"', '"T"')
+
+
+@pytest.mark.parametrize(
+    "facts",
+    ["", "[]", "{", "é.x.y", carried(sample_facts(OPEN)), sealed_by_others(), changed_on_the_way()],
+)
 def test_facts_that_are_not_ours_end_in_a_page_that_says_so(
     client: FlaskClient, facts: str
 ) -> None:
-    """HTML, because a person looks at it; no trace of what was sent."""
+    """On record is said of what this service read alone; no trace of what was sent."""
     response = client.post(WHAT_IF, data={"facts": facts})
 
     assert response.status_code == 400
     assert response.mimetype == "text/html"
     assert "is not as this service wrote it" in response.text
+
+
+def test_a_page_of_yesterday_asks_to_be_opened_again(
+    client: FlaskClient, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The record may have changed; the facts of a page live for a working day."""
+    sealed = SEAL.sealed(sample_facts(OPEN))
+    now = time.time()
+    monkeypatch.setattr("itsdangerous.timed.time.time", lambda: now + LIFETIME + 60)
+    response = client.post(WHAT_IF, data={"facts": sealed})
+
+    assert response.status_code == 400
+    assert "opened long ago" in response.text
 
 
 def test_a_form_that_is_too_large_is_refused(client: FlaskClient) -> None:
