@@ -25,10 +25,9 @@ _INHERITED = ("MAKEFLAGS", "MAKELEVEL", "MFLAGS", "HOST", "PORT", "PYTHON", "PYT
 
 @dataclass(frozen=True)
 class Running:
-    """A service that answers on ``port``, after ``seconds``; ``log``: all that it printed."""
+    """A service that answers on ``port``; ``log``: all that it printed."""
 
     port: int
-    seconds: float
     log: Path
 
 
@@ -88,7 +87,7 @@ def served(tmp_path_factory: pytest.TempPathFactory) -> Callable[..., object]:
                     if process.poll() is not None or waited > patience:
                         pytest.fail(f"no answer after {waited:.1f} s:\n{log.read_text()}")
                     time.sleep(0.05)
-                yield Running(port, time.monotonic() - started, log)
+                yield Running(port, log)
             finally:
                 if process.poll() is None:
                     os.killpg(process.pid, signal.SIGTERM)
