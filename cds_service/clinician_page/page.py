@@ -13,7 +13,7 @@ from typing import Any
 
 from jinja2 import Environment, PackageLoader, StrictUndefined, Template
 
-from cds_service.cards.draft import plan_short
+from cds_service.cards.draft import day_or_days, plan_short
 from cds_service.cards.mrd_schedule import next_mrd
 from cds_service.cards.references import source_and_place
 from cds_service.cards.stratification import summary
@@ -123,6 +123,7 @@ def _context(shown: _Shown) -> dict[str, Any]:
         "decision": decision,
         "child": _child(facts),
         "patient": _patient(facts),
+        "born": _born(facts),
         "as_of": facts.as_of.isoformat(),
         "deceased": facts.deceased.values == {"yes"},
         "silent": plan.kind == "silent",
@@ -170,6 +171,12 @@ def _patient(facts: PatientFacts) -> str:
     """The Patient resource, where one was read."""
     known = [*facts.birth_date.evidence, *facts.sex.evidence]
     return next((name for name in known if name.startswith("Patient/")), "")
+
+
+def _born(facts: PatientFacts) -> str:
+    """The date of birth, by which the reader knows whose record this is; empty if not certain."""
+    (days, *others) = facts.birth_date.values
+    return "" if others or not facts.birth_date.on_record else day_or_days(str(days))
 
 
 def _classified(decision: Decision, words: CardWords) -> list[tuple[str, str]]:

@@ -84,3 +84,13 @@ def test_an_assumed_value_changes_the_decision_and_is_marked() -> None:
     page = page_of(facts, decide(facts), hypothesis=found)
     assert "Hypothetical: not this child's record" in page
     assert 'class="assumed"' in page
+
+
+def test_the_page_says_by_the_date_of_birth_whose_record_it_is() -> None:
+    """Beside sex and id of the Patient; also under a hypothesis, and never a guess."""
+    facts = sample_facts("sample-s2-combined-mrd-poor")
+    found = hypothesis(facts, {"cr2": "achieved"})
+    assert "born 2016-08-19" in page_of(facts, decide(facts))
+    assert "born 2016-08-19" in page_of(facts, decide(facts), hypothesis=found)
+    nobody = PatientFacts(as_of=date(2026, 1, 1))
+    assert "born" not in page_of(nobody, decide(nobody))
