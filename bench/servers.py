@@ -47,6 +47,7 @@ def own_settings(folder: Path) -> dict[str, str]:
         "CDS_FEEDBACK_DATABASE": f"sqlite:///{folder / 'feedback.sqlite3'}",
         "CDS_PUBLIC_URL": PUBLIC_URL,
         "CDS_SAMPLE_PATIENTS": "off",
+        "CDS_SMART_CLIENT_ID": "",  # off in production too, unless a site sets it up
     }
 
 
