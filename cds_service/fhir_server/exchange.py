@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import logging
 import secrets
+import ssl
 import time
 from collections.abc import Mapping
 from dataclasses import dataclass, field
@@ -50,6 +51,7 @@ _HEADERS: Final = {
 _SERVER: Final = "the FHIR server"
 LATE: Final = f"{_SERVER} did not answer in time"
 UNREACHABLE: Final = f"{_SERVER} cannot be reached"
+UNTRUSTED: Final = f"{_SERVER} shows a certificate that is not trusted"
 BROKEN_OFF: Final = f"{_SERVER} broke off its answer"
 NO_FHIR: Final = f"{_SERVER} answered with something that is not FHIR"
 ELSEWHERE: Final = f"{_SERVER} lies at a network address that this service may not reach"
@@ -149,6 +151,8 @@ class Exchange:
     def _unanswered(self, error: Exception) -> ExchangeError:
         if isinstance(error, requests.Timeout) or not self._deadline.remaining:
             return ExchangeError(LATE, outage=True)
+        if isinstance(error, requests.exceptions.SSLError):
+            return ExchangeError(UNTRUSTED if _is_untrusted(error) else UNREACHABLE, outage=True)
         # Nothing was read yet: a kept connection may have been closed by the server meanwhile.
         again = isinstance(error, (requests.ConnectionError, OSError))
         return ExchangeError(UNREACHABLE, outage=True, again=again)
@@ -169,6 +173,17 @@ class Exchange:
         body = b"".join(parts)
         refuse_unsafe_text(body)
         return body
+
+
+def _is_untrusted(error: BaseException) -> bool:
+    """Whether a certificate was refused, at the bottom of what was raised because of it."""
+    causes: list[object] = [error]
+    for cause in causes:
+        if isinstance(cause, ssl.SSLCertVerificationError):
+            return True
+        if isinstance(cause, BaseException):
+            causes += [*cause.args, getattr(cause, "reason", None)]
+    return False
 
 
 def _outcome(status: int, fault: str) -> str:

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import json
 import socket
+import ssl
 import struct
 import threading
 from collections.abc import Callable, Iterator
@@ -95,11 +96,13 @@ class FaultServer:
     asked: list[Asked] = field(default_factory=list)
     opened: int = 0
     """Connections."""
+    tls: ssl.SSLContext | None = None
+    """The certificate that it shows; none: plain HTTP."""
 
     @property
     def base(self) -> str:
         """The base URL."""
-        return f"http://127.0.0.1:{self.port}{PATH}"
+        return f"http{'s' if self.tls else ''}://127.0.0.1:{self.port}{PATH}"
 
     def held(self, resource_type: str) -> list[Json]:
         """The resources of one type."""
@@ -122,12 +125,12 @@ class FaultServer:
 
 
 @contextmanager
-def fault_server(record: list[Json]) -> Iterator[FaultServer]:
+def fault_server(record: list[Json], tls: ssl.SSLContext | None = None) -> Iterator[FaultServer]:
     """A server on a free port of this machine, until the block ends."""
     stop = threading.Event()
     with socket.create_server(("127.0.0.1", 0), backlog=64) as listening:
         listening.settimeout(0.05)
-        server = FaultServer(listening.getsockname()[1], record)
+        server = FaultServer(listening.getsockname()[1], record, tls=tls)
         threads = [threading.Thread(target=_accept, args=(listening, server, stop))]
         threads[0].start()
         yield server
@@ -150,6 +153,13 @@ def _accept(listening: socket.socket, server: FaultServer, stop: threading.Event
 
 def _serve(connection: socket.socket, server: FaultServer, stop: threading.Event) -> None:
     """The requests of one connection; whoever hangs up ends it."""
+    if server.tls is not None:
+        connection.settimeout(5)
+        try:
+            connection = server.tls.wrap_socket(connection, server_side=True)
+        except OSError:  # the client did not like the certificate
+            connection.close()
+            return
     with connection, suppress(OSError):
         while (asked := _request(connection, server, stop)) is not None:
             server.asked.append(asked)
