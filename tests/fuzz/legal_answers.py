@@ -97,7 +97,7 @@ def check_required(sent: bytes) -> None:
     must({"patient", "conditions"} <= set(prefetch), "cards without required data")
     patient = prefetch["patient"]
     named = patient.get("id") if isinstance(patient, dict) else None
-    another = isinstance(named, str) and named != patient_id.strip().rpartition("/")[2]
+    another = isinstance(named, str) and named not in {"", patient_id.strip().rpartition("/")[2]}
     must(not another or patient.get("resourceType") != "Patient", "cards about another patient")
 
 

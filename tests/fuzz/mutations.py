@@ -80,7 +80,6 @@ TEXTS = [
     "Patient/another",
     f"Patient/{canaries.PATIENT_ID}",
     f"https://x.example/Patient/{canaries.PATIENT_ID}/_history/2",
-    canaries.NAME,
     "ALL relapse in remission, no blasts, MRD <1e-4, CNS3, t(9;22)",
     "1e400",
     "NaN",
