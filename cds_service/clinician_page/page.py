@@ -14,9 +14,11 @@ from typing import Any
 from jinja2 import Environment, PackageLoader, StrictUndefined, Template
 
 from cds_service.cards.draft import day_or_days, plan_short
+from cds_service.cards.markdown import visible_text
 from cds_service.cards.mrd_schedule import next_mrd
 from cds_service.cards.references import source_and_place
 from cds_service.cards.stratification import summary
+from cds_service.cards.unreadable import unread
 from cds_service.cards.words import CardWords, card_words, either
 from cds_service.clinician_page.decision_path import asked_for, grid, steps
 from cds_service.clinician_page.fact_words import fact_rows, remark_rows
@@ -49,6 +51,8 @@ _FOR_ORIENTATION = frozenset({"EXPERT_POST_HSCT", "TRIAL_PHASE_1_2"})
 """Plans for which Table 1 was not made: a group stands behind the plan, not before it."""
 
 _MONTHS = 12
+_MOST_REMARKS = 3
+_LONGEST = 160
 
 
 @dataclass(frozen=True, slots=True)
@@ -127,6 +131,7 @@ def _context(shown: _Shown) -> dict[str, Any]:
         "as_of": facts.as_of.isoformat(),
         "deceased": facts.deceased.values == {"yes"},
         "silent": plan.kind == "silent",
+        "unread": words.cards["unreadable"] if unread(decision.remarks) else {},
         "groups": words.listed("s_group", decision.s_group),
         "risk": words.listed("risk", decision.risk),
         "plan_short": plan_short(decision.plan, words),
@@ -199,8 +204,8 @@ def _numbers(statements: Iterable[Statement]) -> dict[str, int]:
 
 def _flags(
     decision: Decision, words: CardWords, numbers: dict[str, int]
-) -> list[tuple[str, list[Cited]]]:
-    """Every flag under its name, with the statements that explain it."""
+) -> list[tuple[str, list[Cited], str]]:
+    """Every flag under its name, with the statements that explain it and what was set aside."""
     rows = {row.id: row for row in tables().statements}
     explained: dict[str, list[Cited]] = {name: [] for name in decision.flags}
     for item in decision.statements:
@@ -211,7 +216,17 @@ def _flags(
         flags = row.some.get("flags", empty) | row.every.get("flags", empty)
         for name in sorted(flags & set(explained))[:1]:
             explained[name].append(_cited(item, numbers))
-    return [(words.flags.get(name, name), found) for name, found in explained.items()]
+    return [
+        (words.flags.get(name, name), found, _set_aside(decision, name))
+        for name, found in explained.items()
+    ]
+
+
+def _set_aside(decision: Decision, flag: str) -> str:
+    """The first remarks under a flag; all of them stand beside the facts."""
+    told = [visible_text(item.text, _LONGEST) for item in decision.remarks if item.flag == flag]
+    more = [f"and {len(told) - _MOST_REMARKS} more"] if len(told) > _MOST_REMARKS else []
+    return "; ".join([*(text.rstrip(".") for text in told[:_MOST_REMARKS]), *more])
 
 
 def _by_topic(decision: Decision, numbers: dict[str, int]) -> list[tuple[str, str, list[Cited]]]:

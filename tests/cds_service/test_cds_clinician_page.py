@@ -15,7 +15,7 @@ from cds_service.clinician_page.what_if import hypothesis
 from cds_service.errors import CarriedFactsUnreadable
 from cds_service.sample_patients.samples import samples
 from relapse_model.decide import decide
-from relapse_model.facts import PatientFacts
+from relapse_model.facts import PatientFacts, Remark
 
 children = pytest.mark.parametrize("patient_id", list(samples()))
 
@@ -94,3 +94,38 @@ def test_the_page_says_by_the_date_of_birth_whose_record_it_is() -> None:
     assert "born 2016-08-19" in page_of(facts, decide(facts), hypothesis=found)
     nobody = PatientFacts(as_of=date(2026, 1, 1))
     assert "born" not in page_of(nobody, decide(nobody))
+
+
+def test_what_could_not_be_read_is_never_told_as_out_of_scope() -> None:
+    """As the cards: silence means out of scope, never that the problem list was not there."""
+    facts = sample_facts("sample-no-relapse")
+    whole = page_of(facts, decide(facts))
+    lost = Remark("DATA_INCOMPLETE", "Only a part of conditions could be fetched.")
+    facts = facts.with_facts(remarks=(lost,))
+    part = page_of(facts, decide(facts))
+    words = card_words().cards["unreadable"]
+
+    assert "The article does not apply" in whole
+    assert words["summary"] not in whole
+    assert "The article does not apply" not in part
+    assert words["summary"] in part
+    assert lost.text in part.partition("<h2")[2].partition("</section>")[0]
+
+
+def test_what_was_set_aside_is_told_beside_its_flag() -> None:
+    """At the head of the page, three at most; all of them beside the facts."""
+    facts = sample_facts("sample-s3-early-marrow")
+    remarks = tuple(Remark("UNREADABLE", f"Entry {number} has no code.") for number in range(5))
+    facts = facts.with_facts(remarks=remarks)
+    page = page_of(facts, decide(facts))
+    head, _, rest = page.partition('<section class="figure"')
+
+    assert [f"Entry {number} has" in head for number in range(5)] == [
+        True,
+        True,
+        True,
+        False,
+        False,
+    ]
+    assert "and 2 more" in head
+    assert all(remark.text in rest for remark in remarks)
