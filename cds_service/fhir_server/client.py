@@ -69,7 +69,7 @@ class FhirClient:
             server.base,
             failed=all(item.fault for item in found.values())
             and any(item.outage for item in found.values()),
-            retry_after=max(item.retry_after for item in found.values()),
+            retry_after=max((item.retry_after for item in found.values()), default=0.0),
         )
         return found
 

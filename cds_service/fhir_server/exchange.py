@@ -34,6 +34,7 @@ _UNAVAILABLE: Final = 503
 _STATUSES: Final = range(100, 600)
 _REDIRECTS: Final = range(300, 400)
 _ASKED_AGAIN: Final = frozenset({502, 503, 504})
+_NOT_KNOWN: Final = frozenset({400, 422, 501})
 _FAULTS: Final[Mapping[int, str]] = {
     400: "refused the search (400)",
     401: "refused access (401)",
@@ -75,14 +76,22 @@ class ExchangeError(Exception):
     """One request failed; the text is one of the fixed faults.
 
     ``outage``: the server, and not this one question, is the trouble. ``retry_after``: seconds
-    for which it asks to be left alone. ``again``: a second try may help.
+    for which it asks to be left alone. ``again``: a second try may help. ``refused``: the server
+    does not know such a search.
     """
 
     def __init__(
-        self, fault: str, *, outage: bool = False, retry_after: float = 0.0, again: bool = False
+        self,
+        fault: str,
+        *,
+        outage: bool = False,
+        retry_after: float = 0.0,
+        again: bool = False,
+        refused: bool = False,
     ) -> None:
         """``fault``: in our own words."""
         super().__init__(fault)
+        self.refused = refused
         self.outage = outage
         self.retry_after = retry_after
         self.again = again
@@ -205,6 +214,7 @@ def _refusal(response: requests.Response) -> ExchangeError:
         outage=status in _ASKED_AGAIN or status == _TOO_MANY_REQUESTS,
         retry_after=_seconds(response.headers.get("Retry-After", "")) if asks else 0.0,
         again=status in _ASKED_AGAIN,
+        refused=status in _NOT_KNOWN,
     )
 
 

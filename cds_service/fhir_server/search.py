@@ -33,18 +33,20 @@ TOO_MANY: Final = f"{_SERVER} answered with more than {MOST_ENTRIES} records"
 class Fetched:
     """What one query brought: resources, whether there is more, and why it failed if it did.
 
-    ``outage`` and ``retry_after`` (seconds): as in ExchangeError.
+    ``outage``, ``refused`` and ``retry_after`` (seconds): as in ExchangeError.
     """
 
     resources: Resources = field(default_factory=Resources)
     fault: str = ""
     truncated: bool = False
     outage: bool = False
+    refused: bool = False
     retry_after: float = 0.0
 
     def failed(self, error: ExchangeError) -> Fetched:
         """This, with the error: what came before it is kept, marked as incomplete."""
-        self.outage, self.retry_after = error.outage, error.retry_after
+        self.outage, self.refused = error.outage, error.refused
+        self.retry_after = error.retry_after
         return self.lacking(str(error))
 
     def lacking(self, fault: str) -> Fetched:
@@ -65,12 +67,15 @@ def answer(
     if not query.parameters:
         resource = f"{query.resource_type}/{quote(patient_id, safe='')}"
         return _Pages(exchange, base, query).from_page(f"{base}/{resource}")
-    found = Fetched()
-    for spelling in _spellings(query, patient_id):
-        asked = urlencode(spelling, quote_via=quote)
-        found = _Pages(exchange, base, query).from_page(f"{base}/{query.resource_type}?{asked}")
-        if found.fault or found.truncated or found.resources.holds_anything:
-            break
+    usual, other = (
+        f"{base}/{query.resource_type}?{urlencode(spelling, quote_via=quote)}"
+        for spelling in _spellings(query, patient_id)
+    )
+    found = _Pages(exchange, base, query).from_page(usual)
+    if not (found.fault or found.truncated or found.resources.holds_anything):
+        again = _Pages(exchange, base, query).from_page(other)
+        # Who does not know the other spelling has answered the usual one: there is nothing.
+        found = found if again.refused else again
     if _about_others_only(found, query, patient_id):
         return Fetched(fault=OTHERS_ONLY)
     return found

@@ -101,3 +101,42 @@ def test_no_condition_about_this_patient_is_never_taken_for_no_condition(
     response = asked(service(), server)
     assert response.status_code == 412
     assert "records of another patient" in response.text
+
+
+@pytest.mark.parametrize("status", [400, 422, 501])
+def test_a_server_that_does_not_know_the_other_spelling_has_nothing(
+    server: FaultServer, status: int
+) -> None:
+    """It answered ``patient=`` with an empty searchset; ``subject=`` is asked for caution alone."""
+    server.record = [item for item in server.record if item["resourceType"] != "Procedure"]
+    without = asked(service(), server).json
+
+    def strict(asked: Asked) -> None:
+        if "subject=" in asked.target:
+            asked.answer({"resourceType": "OperationOutcome", "issue": []}, status)
+        else:
+            server.right(asked)
+
+    server.faulty, server.fault = "Procedure", strict
+    response = asked(service(), server)
+    assert response.status_code == 200
+    assert "FHIR server" not in response.text
+    assert response.json["extension"][DECISION] == without["extension"][DECISION]
+
+
+@pytest.mark.parametrize("status", [401, 500, 503])
+def test_a_server_that_fails_at_the_other_spelling_is_not_taken_to_have_nothing(
+    server: FaultServer, status: int
+) -> None:
+    """Some servers find nothing by ``patient=``, whatever they hold."""
+
+    def fails(asked: Asked) -> None:
+        if "subject=" in asked.target:
+            asked.answer(b"", status)
+        else:
+            asked.answer({"resourceType": "Bundle", "type": "searchset", "total": 0})
+
+    server.faulty, server.fault = "Condition", fails
+    response = asked(service(), server)
+    assert response.status_code == 412
+    assert str(status) in response.text
