@@ -5,6 +5,8 @@ A sentence ends in ``[P1]``: provenance P, first place in the list of sources at
 
 from __future__ import annotations
 
+from functools import lru_cache
+
 from cds_service.cards.markdown import bullets, own_text
 from relapse_model.decision import Statement
 from relapse_model.loader import tables
@@ -32,13 +34,17 @@ class References:
 
     def listed(self) -> str:
         """The sources as a list: each once, with its numbered places."""
-        sources: dict[str, list[str]] = {}
-        for citation, number in self._numbers.items():
-            source, place = source_and_place(citation)
-            sources.setdefault(source, []).append(f"{number} {place}".strip())
-        return bullets(
-            own_text(f"{source}: {'; '.join(places)}") for source, places in sources.items()
-        )
+        return _listed(tuple(self._numbers))
+
+
+@lru_cache(maxsize=1_000)
+def _listed(citations: tuple[str, ...]) -> str:
+    """Remembered: what is cited is ours, and each decision of one kind cites the same."""
+    sources: dict[str, list[str]] = {}
+    for number, citation in enumerate(citations, start=1):
+        source, place = source_and_place(citation)
+        sources.setdefault(source, []).append(f"{number} {place}".strip())
+    return bullets(own_text(f"{source}: {'; '.join(places)}") for source, places in sources.items())
 
 
 def source_and_place(citation: str) -> tuple[str, str]:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Sequence
-from functools import cache
+from functools import cache, lru_cache
 
 from cds_service.cards.draft import (
     CardDraft,
@@ -199,16 +199,16 @@ def _flags(occasion: Occasion, draft: CardDraft, statements: Sequence[Statement]
     return lines
 
 
-def _flags_of(statement: Statement) -> list[str]:
+def _flags_of(statement: Statement) -> tuple[str, ...]:
     """The flags that a sentence belongs to, from its row."""
-    return sorted(_flags_by_row().get(statement.id, frozenset()))
+    return _flags_by_row().get(statement.id, ())
 
 
 @cache
-def _flags_by_row() -> dict[str, frozenset[str]]:
+def _flags_by_row() -> dict[str, tuple[str, ...]]:
     empty: frozenset[str] = frozenset()
     return {
-        row.id: row.some.get("flags", empty) | row.every.get("flags", empty)
+        row.id: tuple(sorted(row.some.get("flags", empty) | row.every.get("flags", empty)))
         for row in tables().statements
     }
 
@@ -227,7 +227,7 @@ def _add_schemes(draft: CardDraft, occasion: Occasion) -> None:
 
 
 def _facts(decision: Decision, words: CardWords) -> str:
-    order = {name: place for place, name in enumerate(fact_order(decision, words))}
+    order = _places(decision.plan, decision.conflicts, words)
     on_record = sorted(
         (report for report in decision.facts if report.evidence),
         key=lambda report: order.get(report.fact, len(order)),
@@ -245,9 +245,15 @@ def fact_order(decision: Decision, words: CardWords) -> list[str]:
 
     After those comes the order of the article's questions: time, site, lineage, response.
     """
-    in_conflict = [name for pair in decision.conflicts for name in pair]
-    decisive = words.facts["first"].get(decision.plan, [])
-    return list(dict.fromkeys([*in_conflict, *decisive, *words.facts["order"]]))
+    return list(_places(decision.plan, decision.conflicts, words))
+
+
+@lru_cache(maxsize=200)
+def _places(plan: str, conflicts: tuple[tuple[str, str], ...], words: CardWords) -> dict[str, int]:
+    in_conflict = [name for pair in conflicts for name in pair]
+    decisive = words.facts["first"].get(plan, [])
+    names = dict.fromkeys([*in_conflict, *decisive, *words.facts["order"]])
+    return {name: place for place, name in enumerate(names)}
 
 
 def _fact_row(report: FactReport, words: CardWords) -> list[str]:

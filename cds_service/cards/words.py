@@ -11,7 +11,7 @@ import re
 import tomllib
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from functools import cache
+from functools import cache, lru_cache
 from importlib.resources import files
 from string import Formatter
 from typing import Any
@@ -95,9 +95,12 @@ class PlanWords:
         return frozenset(name for _, name, _, _ in Formatter().parse(self.summary) if name)
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, eq=False)
 class CardWords:
-    """Everything a card says that is not a fact, a statement or a conclusion."""
+    """Everything a card says that is not a fact, a statement or a conclusion.
+
+    Equal to itself alone, so that what was told in these words can be remembered by them.
+    """
 
     source: Mapping[str, str]
     topics: Mapping[str, Mapping[str, str]]
@@ -117,10 +120,15 @@ class CardWords:
 
     def listed(self, kind: str, values: Sequence[str]) -> str:
         """``values`` of one vocabulary in words, in its order: ``S1, S2 or S3``; empty if none."""
-        known = self.words[kind]
-        order = {name: place for place, name in enumerate(known)}
-        ordered = sorted(values, key=lambda value: order.get(value, len(order)))
-        return either(*(known.get(value, spelled(value)) for value in ordered))
+        return _listed(self, kind, tuple(values))
+
+
+@lru_cache(maxsize=1_000)
+def _listed(words: CardWords, kind: str, values: tuple[str, ...]) -> str:
+    known = words.words[kind]
+    order = {name: place for place, name in enumerate(known)}
+    ordered = sorted(values, key=lambda value: order.get(value, len(order)))
+    return either(*(known.get(value, spelled(value)) for value in ordered))
 
 
 def either(*texts: str) -> str:
