@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import os
 import socket
+import ssl
 from contextlib import suppress
 from contextvars import ContextVar
 from threading import Lock
@@ -110,6 +111,10 @@ class Adapter(HTTPAdapter):
     """
 
     def init_poolmanager(self, *arguments: Any, **named: Any) -> None:  # noqa: ANN401 - passed on
-        """Pools of checked connections."""
+        """Pools of checked connections.
+
+        Trusted are the authorities of the system, where a site keeps its own, and those of certifi.
+        """
+        named["ssl_context"] = ssl.create_default_context()
         super().init_poolmanager(*arguments, **named)
         self.poolmanager.pool_classes_by_scheme = {"http": _Pool, "https": _SecurePool}

@@ -13,7 +13,6 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-import requests.adapters
 from cryptography import x509
 from cryptography.hazmat.primitives import hashes, serialization
 from cryptography.hazmat.primitives.asymmetric import ec
@@ -71,14 +70,14 @@ def over_tls(child: list[dict[str, Any]]) -> Callable[[Path], Any]:
 
 
 def trusting(monkeypatch: pytest.MonkeyPatch, path: Path) -> None:
-    """Let this certificate be one of the authorities that are trusted."""
-    monkeypatch.setattr(requests.adapters, "DEFAULT_CA_BUNDLE_PATH", str(path))
+    """Let this certificate be the authority that the system trusts."""
+    monkeypatch.setenv("SSL_CERT_FILE", str(path))
 
 
-def test_a_server_with_a_trusted_certificate_is_read(
+def test_a_server_with_a_certificate_that_the_system_trusts_is_read(
     over_tls: Callable[[Path], Any], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """What the others are measured against."""
+    """A hospital's own authority is added to the system, or named by SSL_CERT_FILE."""
     path = certificate(tmp_path)
     trusting(monkeypatch, path)
     with over_tls(path) as server:
