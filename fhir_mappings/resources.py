@@ -164,7 +164,10 @@ class Resources:
         found = self._in_order.get(resource_type)
         if found is None:
             by_id = self._held.get(resource_type, {})
-            found = [held for identity in sorted(by_id) for held in _ordered(by_id[identity])]
+            found = []
+            for identity in sorted(by_id):
+                versions = by_id[identity]
+                found += versions if len(versions) == 1 else _ordered(versions)
             self._in_order[resource_type] = found
         return found
 
@@ -302,7 +305,7 @@ def _head(data: bytes) -> r4_bundle.Head | None:
 
 
 def _ordered(versions: list[Held]) -> list[Held]:
-    return sorted(_latest(versions), key=_as_json) if len(versions) > 1 else versions
+    return sorted(_latest(versions), key=_as_json)
 
 
 def _latest(versions: list[Held]) -> list[Held]:

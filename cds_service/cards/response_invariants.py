@@ -113,7 +113,11 @@ def _check_link(link: Mapping[str, Any]) -> None:
 
 
 def _texts(value: Mapping[str, Any], names: Iterable[str]) -> bool:
-    return all(isinstance(value.get(name), str) and value[name].strip() for name in names)
+    for name in names:
+        text = value.get(name)
+        if not isinstance(text, str) or not text or text.isspace():
+            return False
+    return True
 
 
 def _is_uuid(text: object) -> bool:

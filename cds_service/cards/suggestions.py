@@ -75,6 +75,10 @@ def suggestions(names: Iterable[str], occasion: Occasion, patient_id: str) -> li
     """
     offered = orders()
     wanted = dict.fromkeys(offered.settling.get(name, name) for name in names)
+    if not wanted:
+        return []
+    evidence = _evidence(occasion, {"disease", "relapse_date", "relapse_number"})
+    conditions = emitted.condition_references(evidence)
     found = []
     for name in wanted:
         order = (
@@ -83,12 +87,12 @@ def suggestions(names: Iterable[str], occasion: Occasion, patient_id: str) -> li
             else offered.orders.get(name)
         )
         if order is not None:
-            found.append(_suggestion(name, order, occasion, patient_id))
+            elements = _elements(name, occasion, conditions)
+            found.append(_suggestion(order, elements, patient_id))
     return found
 
 
-def _suggestion(name: str, order: Order, occasion: Occasion, patient_id: str) -> Suggestion:
-    elements = _elements(name, occasion)
+def _suggestion(order: Order, elements: Mapping[str, Any], patient_id: str) -> Suggestion:
     return {
         "label": order.label,
         "uuid": str(uuid4()),
@@ -103,10 +107,10 @@ def _suggestion(name: str, order: Order, occasion: Occasion, patient_id: str) ->
     }
 
 
-def _elements(name: str, occasion: Occasion) -> dict[str, Any]:
+def _elements(
+    name: str, occasion: Occasion, conditions: Sequence[Mapping[str, str]]
+) -> dict[str, Any]:
     """What the record adds to the skeleton: the conditions, the dates, the basis."""
-    evidence = _evidence(occasion, {"disease", "relapse_date", "relapse_number"})
-    conditions = emitted.condition_references(evidence)
     if name == "risk_assessment":
         return _assessment(occasion)
     if name == "care_plan":

@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+import re
 import unicodedata
+from unittest.mock import patch
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from cds_service.cards import markdown
 from cds_service.cards.markdown import LONGEST, bullets, outside_text, own_text, table, visible_text
 
 markdown_it = pytest.importorskip("markdown_it")
@@ -137,3 +140,19 @@ def test_a_long_run_has_places_to_break_and_short_texts_have_none(
 ) -> None:
     """A panel of 320 pixels cannot hold an opaque id on one line."""
     assert outside_text(text).split("\u200b") == parts
+
+
+PIECES = st.sampled_from(
+    ["Observation", "o12", "www", "1", "12", ".", ")", "-", "/", " ", "@", ":", "mailto", "a" * 20]
+)
+
+
+@given(st.lists(PIECES, max_size=8).map("".join), st.sampled_from([LONGEST, 10]))
+def test_text_without_anything_to_escape_takes_a_shorter_way_to_the_same(
+    text: str, longest: int
+) -> None:
+    """References and dates are most of what a card shows; the short way must not skip a step."""
+    with patch.object(markdown, "_PLAIN", re.compile("(?!)")):  # nothing is plain
+        long_way = outside_text(text, longest)
+
+    assert outside_text(text, longest) == long_way
