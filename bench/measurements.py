@@ -194,28 +194,36 @@ class Bench:
         )
 
     def _memory(self) -> Iterator[Figure]:
-        with servers.service(self.folder) as service:
-            self.tell(f"memory: {self.effort.medium_requests} medium requests")
-            url = f"{service.base}{PATH}"
-            first = min(_REQUESTS_FIRST, self.effort.medium_requests // 2)
-            sent(url, self._folder("medium"), requests=first, connections=_CONNECTIONS)
-            early = service.memory_megabytes()
-            rest = self.effort.medium_requests - first
-            sent(url, self._folder("medium"), requests=rest, connections=_CONNECTIONS)
-            late = service.memory_megabytes()
-            large = self.effort.large_requests
-            sent(url, self._folder("large"), requests=large, connections=_CONNECTIONS)
-            last = service.memory_megabytes()
-        told = f"{self.effort.medium_requests} medium and {large} large requests"
-        yield plain(f"memory of a worker after {told}", last, "MB", ("<=", 110))
-        yield Figure(
-            f"memory, request {first} to request {self.effort.medium_requests}, medium",
-            late,
-            "MB",
-            late / early,
-            early,
-            ("<=", 1.10),
-        )
+        """Of a new service each: calls one after the other, and several at once."""
+        many, large = self.effort.medium_requests, self.effort.large_requests
+        first = min(_REQUESTS_FIRST, many // 2)
+        for connections in (1, _CONNECTIONS):
+            with servers.service(self.folder) as service:
+                told = f"{connections} at once"
+                self.tell(f"memory, {told}: {many} medium and {large} large requests")
+                early = self._memory_after(service, "medium", first, connections)
+                late = self._memory_after(service, "medium", many - first, connections)
+                last = self._memory_after(service, "large", large, connections)
+            yield plain(
+                f"memory of a worker after {many} medium and {large} large requests, {told}",
+                last,
+                "MB",
+                ("<=", 110),
+            )
+            yield Figure(
+                f"memory, request {first} to request {many}, medium, {told}",
+                late,
+                "MB",
+                late / early,
+                early,
+                ("<=", 1.10),
+            )
+
+    def _memory_after(self, service: Process, name: str, requests: int, connections: int) -> float:
+        """Megabytes of a worker after so many more requests."""
+        url = f"{service.base}{PATH}"
+        sent(url, self._folder(name), requests=requests, connections=connections)
+        return service.memory_megabytes()
 
     def _cold_start(self) -> Iterator[Figure]:
         """From starting the process to the first answer about a child."""

@@ -39,8 +39,9 @@ class Process:
         return sum(_cpu_ticks(pid) for pid in self._all()) / _TICKS
 
     def memory_megabytes(self) -> float:
-        """Resident memory of the largest process: of one worker."""
-        return max(_resident_pages(pid) for pid in self._all()) * _PAGE / _MEGABYTE
+        """Resident memory of the largest worker; of the server where it has none."""
+        first, *workers = self._all()
+        return max(_resident_pages(pid) for pid in workers or [first]) * _PAGE / _MEGABYTE
 
     def _all(self) -> Iterator[int]:
         waiting = [self.pid]

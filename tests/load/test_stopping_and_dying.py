@@ -22,6 +22,8 @@ import requests
 from shipped_service import BUSY, PATIENCE, ShippedService
 from trusted_clients import EHR, SERVICE_URL
 
+from cds_service.server import CONNECTIONS
+
 SERVICE = "/cds-services/relapsed-all-stratification"
 FEEDBACK = f"{SERVICE}/feedback"
 AT = "2026-11-22T10:00:00Z"
@@ -224,6 +226,31 @@ def test_workers_do_not_outlive_the_first_process(production: ShippedService) ->
     production.start()
 
     assert production.answers(PATIENCE)
+
+
+def test_json_that_is_nested_beyond_measure_kills_no_worker(production: ShippedService) -> None:
+    """A thread of the server has room enough for the reader to notice: 400, in every worker."""
+    before = production.workers
+    body = b'{"hook":' + b"[" * 200_000 + b"]" * 200_000 + b"}"
+    for _ in range(6):
+        answer = requests.post(
+            f"{production.base}{SERVICE}",
+            data=body,
+            headers={"Content-Type": "application/json", **EHR.bearer()},
+            timeout=PATIENCE,
+        )
+        assert answer.status_code == requests.codes.bad_request
+    assert production.workers == before
+
+
+def test_a_worker_may_hold_more_connections_than_a_shell_lets_it(
+    production: ShippedService,
+) -> None:
+    """Each open connection is a file; a shell often sets 1,024."""
+    limits = Path(f"/proc/{production.workers[0]}/limits").read_text()
+    (line,) = [line for line in limits.splitlines() if line.startswith("Max open files")]
+    allowed, most = line.removeprefix("Max open files").split()[:2]
+    assert allowed == most or int(allowed) >= 2 * CONNECTIONS
 
 
 @pytest.mark.parametrize("setting", ["CDS_TRUST_FILE", "CDS_PUBLIC_URL"])
