@@ -264,6 +264,12 @@ def _local_therapy(decision: Decision, words: CardWords) -> list[str]:
     return lines
 
 
+def compile_templates() -> None:
+    """Compile every template now; raises jinja2.TemplateSyntaxError naming file and line."""
+    for name in _environment().list_templates():
+        _template(name)
+
+
 @cache
 def _environment() -> Environment:
     return Environment(

@@ -11,7 +11,7 @@ from werkzeug.exceptions import HTTPException, RequestEntityTooLarge
 
 from cds_service.clinician_page.facts_seal import FactsSeal
 from cds_service.clinician_page.html_pages import html_page
-from cds_service.clinician_page.page import Frame, error_page, page_of
+from cds_service.clinician_page.page import Frame, compile_templates, error_page, page_of
 from cds_service.clinician_page.what_if import OFFERED, hypothesis
 from cds_service.config import Config
 from cds_service.errors import CdsServiceError
@@ -47,6 +47,7 @@ def what_if_routes(config: Config, seal: FactsSeal) -> Blueprint:
         "what_if", __name__, static_folder="static", static_url_path="/clinician-page/static"
     )
     root, embedders = _root(config), config.smart.embedders
+    compile_templates()
 
     @routes.post("/clinician-page/what-if")
     def _what_if() -> Response:

@@ -6,12 +6,16 @@ import json
 from datetime import date
 
 import pytest
+from jinja2 import DictLoader, Environment, TemplateSyntaxError
 from sample_facts import sample_facts
 
+from cds_service.app import create_app
 from cds_service.cards.words import card_words
+from cds_service.clinician_page import page as page_module
 from cds_service.clinician_page.carried_facts import carried, facts_carried
 from cds_service.clinician_page.page import page_of
 from cds_service.clinician_page.what_if import hypothesis
+from cds_service.config import Config
 from cds_service.errors import CarriedFactsUnreadable
 from cds_service.sample_patients.samples import samples
 from relapse_model.decide import decide
@@ -129,3 +133,14 @@ def test_what_was_set_aside_is_told_beside_its_flag() -> None:
     ]
     assert "and 2 more" in head
     assert all(remark.text in rest for remark in remarks)
+
+
+def test_a_template_that_does_not_compile_is_found_at_start(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    """Not when the first clinician opens the page."""
+    broken = Environment(loader=DictLoader({"page.html.j2": "{% if %}"}), autoescape=True)
+    monkeypatch.setattr(page_module, "_environment", lambda: broken)
+
+    with pytest.raises(TemplateSyntaxError):
+        create_app(Config(feedback_database="sqlite://"))
