@@ -8,7 +8,7 @@ from typing import Any
 from uuid import uuid4
 
 import pytest
-import sqlalchemy as sa
+from database_rows import connections_closed
 from flask.testing import FlaskClient
 from trusted_clients import production_config
 
@@ -42,16 +42,8 @@ def database(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[str]:
     if request.param == "sqlite":
         yield f"sqlite:///{tmp_path / 'feedback.sqlite3'}"
         return
-    opened: list[Any] = []
-
-    def note(connection: Any, _record: object) -> None:
-        opened.append(connection)
-
-    sa.event.listen(sa.pool.Pool, "connect", note)
-    yield request.getfixturevalue("postgresql").database(f"feedback-{uuid4()}")
-    sa.event.remove(sa.pool.Pool, "connect", note)
-    for connection in opened:  # an application is never closed, only its process ends
-        connection.close()
+    with connections_closed():
+        yield request.getfixturevalue("postgresql").database(f"feedback-{uuid4()}")
 
 
 @pytest.fixture

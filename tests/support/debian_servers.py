@@ -45,9 +45,20 @@ def free_port() -> int:
 
 @dataclass(frozen=True)
 class PostgreSql:
-    """A running cluster; databases are made in it as they are needed."""
+    """A cluster; databases are made in it as they are needed, and it can be stopped for a while."""
 
     port: int
+    folder: str
+    control: tuple[str, ...]
+    options: str
+
+    def start(self) -> None:
+        """Start it, and wait until it can be reached."""
+        _run([*self.control, "-l", f"{self.folder}/log", "-o", self.options, "start"], self.folder)
+
+    def stop(self) -> None:
+        """Stop it at once; who is connected is cut off."""
+        _run([*self.control, "-m", "immediate", "stop"], self.folder)
 
     def database(self, name: str) -> str:
         """The URL of a new, empty schema: to its users a database of their own."""
@@ -78,13 +89,14 @@ def postgresql() -> Iterator[PostgreSql]:
             "-c fsync=off -c synchronous_commit=off -c full_page_writes=off -c max_connections=60"
         )
         initdb = [str(binaries / "initdb"), "-D", data, "-U", "tests", "-A", "trust", "-N"]
-        control = [*as_user, str(binaries / "pg_ctl"), "-D", data, "-w", "-s"]
+        control = (*as_user, str(binaries / "pg_ctl"), "-D", data, "-w", "-s")
         _run([*as_user, *initdb, "-E", "UTF8", "--locale=C"], folder)
-        _run([*control, "-l", f"{folder}/log", "-o", options, "start"], folder)
+        cluster = PostgreSql(port, folder, control, options)
+        cluster.start()
         try:
-            yield PostgreSql(port)
+            yield cluster
         finally:
-            _run([*control, "-m", "immediate", "stop"], folder)
+            cluster.stop()
 
 
 @contextmanager
