@@ -6,6 +6,7 @@
 from __future__ import annotations
 
 import argparse
+import gc
 import json
 import os
 import subprocess
@@ -84,6 +85,8 @@ def _run_part(numbers: range, seed: int) -> int:
         tempfile.TemporaryDirectory() as folder,
         Campaign(f"sqlite:///{folder}/feedback.sqlite3") as campaign,
     ):
+        gc.collect()
+        gc.freeze()  # as the server does
         for start in range(0, len(numbers), TOLD_EVERY):
             figures = campaign.run(numbers[start : start + TOLD_EVERY], seed)
             sys.stdout.write(figures.as_json() + "\n")
