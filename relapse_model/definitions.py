@@ -20,11 +20,15 @@ COG_TIME = "COG (36 months from diagnosis)"
 
 @dataclass(frozen=True, slots=True)
 class Definition:
-    """One way to divide early from late: ``months`` after ``anchor``."""
+    """One way to divide early from late: ``months`` after ``anchor``.
+
+    ``marrow_only``: its words speak of marrow relapse alone.
+    """
 
     name: str
     anchor: str
     months: int
+    marrow_only: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,8 +49,14 @@ def definitions(tables: Tables) -> tuple[Definition, ...]:
     return (
         Definition(BFM_TEXT, "cr1_date", tables.whole("bfm_text_late_months")),
         Definition(ABSTRACT, "diagnosis_date", tables.whole("abstract_late_months")),
-        Definition(COG_TIME, "diagnosis_date", tables.whole("cog_late_months")),
+        Definition(COG_TIME, "diagnosis_date", tables.whole("cog_late_months"), marrow_only=True),
     )
+
+
+def definitions_at(site: Iterable[str], tables: Tables) -> tuple[Definition, ...]:
+    """Those that speak of a relapse at ``site``, the values that it may have."""
+    marrow = set(site) != {"isolated_em"}
+    return tuple(item for item in definitions(tables) if marrow or not item.marrow_only)
 
 
 def other_timings(

@@ -9,7 +9,7 @@ from cds_service.cards.words import CardWords, either
 from cds_service.clinician_page.scales import clipped, days_in_words, shifted
 from relapse_model.dates import DateRange
 from relapse_model.decision import Decision
-from relapse_model.definitions import Definition, definitions
+from relapse_model.definitions import Definition, definitions_at
 from relapse_model.facts import PatientFacts
 from relapse_model.loader import tables
 
@@ -67,7 +67,7 @@ def scheme_rows(facts: PatientFacts, decision: Decision, words: CardWords) -> tu
 
 
 def _by_definition(facts: PatientFacts, decision: Decision) -> Iterator[SchemeRow]:
-    for item in definitions(tables()):
+    for item in definitions_at(decision.site, tables()):
         found = [entry.klass for entry in decision.alternatives if entry.scheme == item.name]
         days = either(*(days_in_words(day) for day in _limits(facts, item)))
         says = either(*_classes(facts, item))

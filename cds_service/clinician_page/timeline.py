@@ -23,7 +23,7 @@ from cds_service.clinician_page.scales import (
 )
 from relapse_model.dates import FIRST_DAY, LAST_DAY, DateRange
 from relapse_model.decision import Decision
-from relapse_model.definitions import definitions
+from relapse_model.definitions import definitions_at
 from relapse_model.facts import Fact, PatientFacts
 from relapse_model.loader import tables
 from relapse_model.timing import time_worlds
@@ -294,7 +294,7 @@ def _limits(
         label = f"{told} + {months} mo"
         found += [(limit.name, label, shifted(item, months), True) for item in known[anchor][1]]
     if decision.timing and facts.relapse_number.values == {"1"}:
-        for item in definitions(model):
+        for item in definitions_at(decision.site, model):
             for days in known.get(item.anchor, (None, ()))[1]:
                 told = item.name.partition(" (")[0]
                 anchor = "CR1" if item.anchor == "cr1_date" else "diagnosis"
