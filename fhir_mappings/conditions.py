@@ -112,8 +112,9 @@ def text_of(*concepts: Concept | None) -> str:
     parts: list[str] = []
     for concept in concepts:
         if concept is not None:
-            parts += [concept.text or "", *(coding.display or "" for coding in concept.coding)]
-    return " ".join(part for part in parts if part)
+            parts.append(concept.text or "")
+            parts += [coding.display or "" for coding in concept.coding]
+    return " ".join(filter(None, parts))
 
 
 def contradicted(concept: Concept | None, sets: frozenset[str]) -> bool:

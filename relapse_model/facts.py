@@ -12,7 +12,7 @@ as "no" is done only where docs/reading-the-article.md says so.
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass, fields, replace
+from dataclasses import dataclass, replace
 from datetime import date
 from decimal import Decimal
 from typing import Any, Generic, TypeVar
@@ -176,8 +176,4 @@ class PatientFacts:
 
     def named(self) -> Mapping[str, Fact[Any]]:
         """Every single-valued fact by its name, in the order above."""
-        return {
-            item.name: value
-            for item in fields(self)
-            if isinstance(value := getattr(self, item.name), Fact)
-        }
+        return {name: known for name, known in vars(self).items() if isinstance(known, Fact)}
