@@ -15,7 +15,8 @@ import logging
 import pstats
 import sys
 from collections.abc import Callable, Iterator, Sequence
-from time import process_time
+from statistics import fmean
+from time import perf_counter
 
 import msgspec
 
@@ -32,7 +33,7 @@ def main(arguments: Sequence[str]) -> int:
     """Print the tables; 2 for arguments that cannot be read."""
     parser = argparse.ArgumentParser(prog="python -m bench.stage_profile", description=__doc__)
     parser.add_argument("size", nargs="?", default="medium", choices=[size.name for size in SIZES])
-    parser.add_argument("--rounds", type=int, default=20)
+    parser.add_argument("--rounds", type=int, default=50)
     chosen = parser.parse_args(arguments)
     size = next(size for size in SIZES if size.name == chosen.size)
     sent = [body.content for body in bodies(size, min(size.variants, _VARIANTS))]
@@ -55,31 +56,27 @@ def _answer(body: bytes) -> bytes:
 
 
 def _stages(sent: Sequence[bytes], rounds: int) -> Iterator[str]:
-    loads = _milliseconds(json.loads, sent, rounds)
-    whole = _milliseconds(_answer, sent, rounds)
-    best = dict.fromkeys(STAGES, float("inf"))
+    loads = fmean(_best(json.loads, body, rounds)["all"] for body in sent)
+    found = [_best(_answer, body, rounds) for body in sent]
+    yield f"{sum(map(len, sent)) // len(sent)} bytes: json.loads {loads:.3f} ms = 1.00"
+    for name in (*STAGES, "all"):
+        if name in found[0]:
+            mean = fmean(best[name] for best in found)
+            told = STAGES.get(name, "in process, without HTTP")
+            yield f"{name:8}{mean:8.3f} ms{mean / loads:7.2f}  {told}"
+
+
+def _best(call: Callable[[bytes], object], body: bytes, rounds: int) -> dict[str, float]:
+    """Milliseconds of the call and of each stage in it, in the round that was disturbed least."""
+    best: dict[str, float] = {}
     for _ in range(rounds):
         with timed() as times:
-            for body in sent:
-                _answer(body)
-        for name, seconds in times.items():
-            best[name] = min(best[name], seconds / len(sent) * 1000)
-    yield f"{sum(map(len, sent)) // len(sent)} bytes: json.loads {loads:.3f} ms = 1.00"
-    for name, milliseconds in best.items():
-        if milliseconds < float("inf"):
-            yield f"{name:8}{milliseconds:8.3f} ms{milliseconds / loads:7.2f}  {STAGES[name]}"
-    yield f"{'all':8}{whole:8.3f} ms{whole / loads:7.2f}  in process, without HTTP"
-
-
-def _milliseconds(call: Callable[[bytes], object], sent: Sequence[bytes], rounds: int) -> float:
-    """CPU time of one body in the best round."""
-    best = float("inf")
-    for _ in range(rounds):
-        began = process_time()
-        for body in sent:
+            began = perf_counter()
             call(body)
-        best = min(best, process_time() - began)
-    return best / len(sent) * 1000
+            times["all"] = perf_counter() - began
+        for name, seconds in times.items():
+            best[name] = min(best.get(name, seconds * 1000), seconds * 1000)
+    return best
 
 
 def _functions(sent: Sequence[bytes], rounds: int) -> str:
