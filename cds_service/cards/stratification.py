@@ -52,7 +52,7 @@ def stratification_card(occasion: Occasion, others: Sequence[Statement] = ()) ->
     )
     if decision.s_group and "groups" not in plan.placeholders:
         draft.sections.append(_first_line(decision, words))
-    if plan.next:
+    if plan.next and "ALREADY_TREATED" not in decision.flags:
         draft.sections.append(_next(plan.next, words))
     if classified := _classification(decision, words):
         draft.sections.append(classified)

@@ -137,7 +137,7 @@ def _context(shown: _Shown) -> dict[str, Any]:
         "plan_short": plan_short(decision.plan, words),
         "summary": "" if plan.kind == "silent" else summary(decision, words),
         "orientation": decision.plan in _FOR_ORIENTATION,
-        "next_options": plan.next,
+        "next_options": "" if "ALREADY_TREATED" in decision.flags else plan.next,
         "plans": [plan_short(name, words) for name in decision.plans],
         "classified": _classified(decision, words),
         "flags": _flags(decision, words, numbers),

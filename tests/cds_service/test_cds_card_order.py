@@ -167,6 +167,14 @@ def test_a_relapse_after_transplantation_is_not_recorded_in_a_group() -> None:
     assert "group for orientation" in card["detail"]
 
 
+def test_what_comes_next_is_not_told_of_a_child_already_treated() -> None:
+    """R-5b: the plan says what the article would have offered, not what is to follow."""
+    given = fact("yes", evidence=["Procedure/t"])
+    treated = about("stratification", BASE.with_facts(**SITE, hsct_after_relapse=given))
+    assert "Next, as options" not in treated["detail"]
+    assert "Next, as options" in about("stratification", BASE.with_facts(**SITE))["detail"]
+
+
 def test_plans_that_stay_open_are_told_apart() -> None:
     """A plan's own words may have commas: plans are divided by a semicolon."""
     open_ = BASE.with_facts(**{**SITE, "csf_wbc": BASE.csf_wbc, "csf_blasts": BASE.csf_blasts})
