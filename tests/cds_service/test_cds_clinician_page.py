@@ -21,6 +21,8 @@ from cds_service.sample_patients.samples import samples
 from relapse_model.decide import decide
 from relapse_model.facts import PatientFacts, Remark
 
+DAY = {"earliest": "2024-01-01", "latest": "2024-01-01"}
+RESULT = {"taken": DAY, "fraction": None, "method": "flow", "specimen": "marrow"}
 children = pytest.mark.parametrize("patient_id", list(samples()))
 
 
@@ -55,7 +57,10 @@ def test_facts_travel_in_the_page_without_loss(patient_id: str) -> None:
         ("birth_date", {"values": [{"earliest": "2020-01-02", "latest": "2020-01-01"}]}),
         ("birth_date", {"values": [{"earliest": "0001-01-01", "latest": "2020-01-01"}]}),
         ("birth_date", {"values": ["x"]}),
+        ("birth_date", {"values": [{**DAY, "earliest": f"{n}-01-01"} for n in range(2000, 2017)]}),
         ("mrd", [{"taken": "yesterday"}]),
+        ("mrd", [RESULT] * 65),
+        ("mrd", [{**RESULT, "method": "tea leaves"}]),
         ("as_of", "9999-12-31"),
     ],
 )
