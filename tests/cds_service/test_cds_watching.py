@@ -238,7 +238,7 @@ def test_spans_say_nothing_about_a_patient(
     def bug(*_: object, **__: object) -> None:
         raise ValueError(CANARY)
 
-    monkeypatch.setattr("cds_service.hook_routes.patient_view", bug)
+    monkeypatch.setattr("cds_service.hook_routes.answer_to", bug)
     assert client.post(SERVICE, json=hook_body).status_code == 500
     finished = exporter.get_finished_spans()
     assert [_status(item) for item in finished] == ["UNSET", "UNSET", "UNSET", "ERROR"]
