@@ -16,7 +16,7 @@ from cds_service.cards.missing import missing_card
 from cds_service.cards.mrd import mrd_card
 from cds_service.cards.stratification import stratification_card
 from cds_service.cards.suggestions import suggestions
-from cds_service.cards.topics import card_uuid, topic
+from cds_service.cards.topics import card_uuid, source
 from cds_service.cards.treatment import agents_card, local_therapy_card, transplantation_card
 from cds_service.cards.unreadable import unreadable_card
 from cds_service.cards.words import CardWords, card_words
@@ -84,11 +84,7 @@ def card_of(draft: CardDraft, occasion: Occasion, patient_id: str) -> Card:
         "summary": draft.summary,
         "detail": "\n\n".join([*draft.sections, *_closing(draft, words)]),
         "indicator": draft.indicator,
-        "source": {
-            "label": words.source["label"],
-            "url": words.source["url"],
-            "topic": topic(draft.kind, words),
-        },
+        "source": source(draft.kind, words),
     }
     if patient_id and (offered := suggestions(draft.orders, occasion, patient_id)):
         card["suggestions"] = offered

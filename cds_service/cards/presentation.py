@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field
+from functools import cache
 from typing import Any
 
 from cds_service.cards.client_profiles import PROFILES, Card, ClientProfile, Link
+from cds_service.cards.fixed_parts import FixedArray
 from cds_service.cards.words import card_words
 from cds_service.clinician_page.smart_settings import LAUNCH
 from cds_service.config import Config
@@ -64,10 +66,11 @@ def links(config: Config) -> tuple[Link, ...]:
     return tuple(found)
 
 
-def override_reasons() -> list[dict[str, str]]:
+@cache
+def override_reasons() -> FixedArray:
     """The published reasons, each with its display (cds-hooks_2.0@100 and @136)."""
     override = card_words().override
-    return [
+    return FixedArray(
         {"code": code, "system": override["system"], "display": display}
         for code, display in override["reasons"].items()
-    ]
+    )

@@ -8,10 +8,12 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable, Mapping
+from functools import lru_cache
 from typing import Any
 from urllib.parse import urlsplit
 
 from cds_service.cards.card_set import MOST_CARDS
+from cds_service.cards.fixed_parts import refuse_empty
 from cds_service.cards.words import SUMMARY_LIMIT
 from cds_service.errors import ResponseDefectError
 
@@ -29,7 +31,7 @@ def checked(response: dict[str, Any]) -> dict[str, Any]:
     _hold("74: cards is an array", isinstance(cards, list))
     assert isinstance(cards, list)  # noqa: S101 - held above; for the type checker
     _hold("at most five cards", len(cards) <= MOST_CARDS)
-    _refuse_empty({**response, "cards": cards or ["none"]})
+    refuse_empty({**response, "cards": cards or ["none"]})
     ids = [card.get("uuid") for card in cards]
     for card in cards:
         _check_card(card)
@@ -43,19 +45,6 @@ def checked(response: dict[str, Any]) -> dict[str, Any]:
 def _hold(rule: str, holds: object) -> None:
     if not holds:
         raise ResponseDefectError(rule)
-
-
-def _refuse_empty(value: Any) -> None:  # noqa: ANN401 - any JSON value
-    if isinstance(value, dict | list):
-        if not value:
-            raise ResponseDefectError("3: no empty object, no empty array")
-        for item in value.values() if isinstance(value, dict) else value:
-            if not isinstance(item, str):
-                _refuse_empty(item)
-            elif not item or item.isspace():
-                raise ResponseDefectError("3: no blank text")
-    elif value is None:
-        raise ResponseDefectError("3: no null")
 
 
 def _check_card(card: Mapping[str, Any]) -> None:
@@ -125,7 +114,10 @@ def _is_uuid(text: object) -> bool:
 
 
 def _is_absolute(url: object) -> bool:
-    if not isinstance(url, str):
-        return False
+    return isinstance(url, str) and _is_absolute_text(url)
+
+
+@lru_cache(maxsize=100)  # every address here is one of our settings
+def _is_absolute_text(url: str) -> bool:
     parts = urlsplit(url)
     return parts.scheme in {"http", "https"} and bool(parts.netloc)

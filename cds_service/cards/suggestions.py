@@ -12,14 +12,14 @@ from dataclasses import dataclass
 from functools import cache
 from importlib.resources import files
 from typing import Any
-from uuid import uuid4
 
 from cds_service.cards.draft import Occasion
+from cds_service.cards.fixed_parts import FixedObject
 from cds_service.cards.mrd_schedule import next_mrd
 from cds_service.cards.words import PLANS, CardWords, card_words
-from cds_service.errors import OrdersError
+from cds_service.errors import OrdersError, ResponseDefectError
+from cds_service.random_ids import random_uuid
 from fhir_mappings import emitted
-from fhir_mappings.emitted import Resource
 
 Suggestion = dict[str, Any]
 _LOINC = "http://loinc.org"
@@ -31,7 +31,7 @@ class Order:
     """One order: how it is offered, and the skeletons of what is created, with descriptions."""
 
     label: str
-    actions: tuple[tuple[str, Resource], ...]
+    actions: tuple[tuple[str, FixedObject], ...]
 
 
 @dataclass(frozen=True, slots=True)
@@ -64,7 +64,7 @@ def orders_from(text: str, words: CardWords) -> Orders:
             fact: name for name, row in data["orders"].items() for fact in row.get("for_facts", ())
         }
         return Orders(made, settling, plans, data["risk_assessment"]["group"])
-    except (tomllib.TOMLDecodeError, KeyError, TypeError, ValueError) as error:
+    except (KeyError, TypeError, ValueError, ResponseDefectError) as error:
         raise OrdersError(f"{type(error).__name__}: {error}") from error
 
 
@@ -95,12 +95,14 @@ def suggestions(names: Iterable[str], occasion: Occasion, patient_id: str) -> li
 def _suggestion(order: Order, elements: Mapping[str, Any], patient_id: str) -> Suggestion:
     return {
         "label": order.label,
-        "uuid": str(uuid4()),
+        "uuid": random_uuid(),
         "actions": [
             {
                 "type": "create",
                 "description": description,
-                "resource": emitted.filled(skeleton, f"draft-{uuid4()}", patient_id, elements),
+                "resource": emitted.filled(
+                    skeleton, f"draft-{random_uuid()}", patient_id, elements
+                ),
             }
             for description, skeleton in order.actions
         ],
@@ -160,7 +162,7 @@ def _order(row: Mapping[str, Any], note: str) -> Order:
     }
     code = emitted.concept(row["text"], row.get("codings", ()))
     skeleton = emitted.service_request(code, note, **parts)
-    return Order(row["label"], ((row["description"], skeleton),))
+    return Order(row["label"], ((row["description"], FixedObject(skeleton)),))
 
 
 def _hla(row: Mapping[str, Any], note: str) -> Order:
@@ -168,13 +170,13 @@ def _hla(row: Mapping[str, Any], note: str) -> Order:
     for code, display in row["loci"].items():
         coded = {"system": _LOINC, "code": code, "display": display}
         skeleton = emitted.service_request(emitted.concept(display, [coded]), note)
-        actions.append((row["description"].format(text=display), skeleton))
+        actions.append((row["description"].format(text=display), FixedObject(skeleton)))
     return Order(row["label"], tuple(actions))
 
 
 def _risk(row: Mapping[str, Any], note: str) -> Order:
     skeleton = emitted.risk_assessment({"text": row["code"]}, {"text": row["method"]}, note)
-    return Order(row["label"], ((row["description"], skeleton),))
+    return Order(row["label"], ((row["description"], FixedObject(skeleton)),))
 
 
 def _care_plans(row: Mapping[str, Any], note: str, words: CardWords) -> dict[str, Order]:
@@ -186,5 +188,6 @@ def _care_plans(row: Mapping[str, Any], note: str, words: CardWords) -> dict[str
         short = words.plans[name].short
         title = row["title"].format(plan=short)
         skeleton = emitted.care_plan(title, row["text"], activities, note)
-        plans[name] = Order(row["label"], ((row["description"].format(plan=short), skeleton),))
+        described = row["description"].format(plan=short)
+        plans[name] = Order(row["label"], ((described, FixedObject(skeleton)),))
     return plans

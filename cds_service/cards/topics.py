@@ -7,10 +7,11 @@ node, and with nothing about a patient.
 
 from __future__ import annotations
 
+from functools import lru_cache
 from hashlib import sha256
-from typing import Any
 from uuid import UUID, uuid4
 
+from cds_service.cards.fixed_parts import FixedObject
 from cds_service.cards.words import CARD_KINDS, CardWords
 
 UNKNOWN = "unknown"
@@ -33,9 +34,16 @@ def kind_of(uuid: UUID) -> str:
     return CARD_KINDS[number]
 
 
-def topic(kind: str, words: CardWords) -> dict[str, Any]:
-    """``source.topic`` of a card (cds-hooks_2.0@115): stable, one for each kind."""
-    return {"system": words.source["topic_system"], **words.topics[kind]}
+@lru_cache(maxsize=100)
+def source(kind: str, words: CardWords) -> FixedObject:
+    """``source`` of a card; its topic (cds-hooks_2.0@115) is stable, one for each kind."""
+    return FixedObject(
+        {
+            "label": words.source["label"],
+            "url": words.source["url"],
+            "topic": {"system": words.source["topic_system"], **words.topics[kind]},
+        }
+    )
 
 
 def _uuid(kind: str, random: bytes) -> UUID:
