@@ -5,7 +5,6 @@ from __future__ import annotations
 from dataclasses import dataclass
 from datetime import UTC, date, datetime, timedelta
 from typing import Any
-from uuid import uuid4
 
 from cds_service import decision_log
 from cds_service.cards.card_set import Card, cards_for
@@ -13,6 +12,7 @@ from cds_service.cards.presentation import Presentation
 from cds_service.cards.response_invariants import checked
 from cds_service.hook_request import HookRequest
 from cds_service.prefetch import SENT_ALONE, RecordSource, prefetched
+from cds_service.random_ids import random_uuid
 from cds_service.trust.clients import ANONYMOUS, Caller
 from cds_service.watching import measures
 from cds_service.watching.stage_times import stage
@@ -123,7 +123,7 @@ def answer_to(
     with stage("render"):
         cards = record.cards(hook.patient_id)
     shown, held = _without_overridden(cards, hook, decision, presentation, caller)
-    decision_id = str(uuid4())
+    decision_id = random_uuid()
     measures.decided(decision.plan, (card["source"]["topic"]["code"] for card in shown))
     decision_log.record(hook, decision_id, decision, len(shown), caller)
     told: dict[str, Any] = {"decision": decision_id, **({"heldBack": held} if held else {})}

@@ -14,7 +14,8 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from typing import Any
-from uuid import uuid4
+
+from cds_service.random_ids import random_uuid
 
 Card = dict[str, Any]
 Link = dict[str, str]
@@ -63,7 +64,7 @@ class ClientProfile:
             text = action["resource"].get("code", {}).get("text", action["description"])
             yield {
                 "label": f"{suggestion['label']}: {text}",
-                "uuid": str(uuid4()),
+                "uuid": random_uuid(),
                 "actions": [action],
             }
 

@@ -30,7 +30,7 @@ class References:
     def mark(self, provenance: str, citation: str) -> str:
         """``[P1]`` as Markdown."""
         number = self._numbers.setdefault(citation, len(self._numbers) + 1)
-        return own_text(f"[{provenance}{number}]")
+        return rf"\[{provenance}{number}\]"
 
     def listed(self) -> str:
         """The sources as a list: each once, with its numbered places."""
