@@ -74,6 +74,7 @@ def _result(url: str, folder: Path, connections: int, seconds: int, limit: int) 
     if done.returncode:
         raise LoadFailedError(f"wrk failed: {done.stderr or done.stdout}")
     result: dict[str, Any] = json.loads(done.stdout.splitlines()[-1])
-    if failed := result.pop("failed"):
-        raise LoadFailedError(f"{failed} of {result['requests']} calls of {url} failed")
+    failed, why = result.pop("failed"), result.pop("why")
+    if failed:
+        raise LoadFailedError(f"{failed} of {result['requests']} calls of {url} failed: {why}")
     return result

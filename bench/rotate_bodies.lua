@@ -54,7 +54,7 @@ function response(status)
   answered = answered + 1
   if status ~= 200 then wrong = wrong + 1 end
   if answered == limit then -- wrk itself knows no end but that of its time
-    print(string.format('{"requests":%d,"failed":%d}', answered, wrong))
+    print(string.format('{"requests":%d,"failed":%d,"why":"%d not 200"}', answered, wrong, wrong))
     io.stdout:flush()
     os.exit(0)
   end
@@ -65,8 +65,10 @@ function done(summary, latency)
   for _, thread in ipairs(threads) do bad = bad + thread:get("wrong") end
   local errors = summary.errors
   print(string.format(
-    '{"requests":%d,"seconds":%.6f,"p50_ms":%.3f,"p99_ms":%.3f,"max_ms":%.3f,"failed":%d}',
+    '{"requests":%d,"seconds":%.6f,"p50_ms":%.3f,"p99_ms":%.3f,"max_ms":%.3f,"failed":%d,' ..
+    '"why":"%d not 200; connections: %d not made, %d broken while reading, %d while writing, %d late"}',
     summary.requests, summary.duration / 1e6, latency:percentile(50) / 1e3,
     latency:percentile(99) / 1e3, latency.max / 1e3,
-    bad + errors.connect + errors.read + errors.write + errors.timeout))
+    bad + errors.connect + errors.read + errors.write + errors.timeout,
+    bad, errors.connect, errors.read, errors.write, errors.timeout))
 end
