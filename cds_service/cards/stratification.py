@@ -227,7 +227,7 @@ def _add_schemes(draft: CardDraft, occasion: Occasion) -> None:
 
 
 def _facts(decision: Decision, words: CardWords) -> str:
-    order = _places(decision.plan, decision.conflicts, words)
+    order = fact_places(decision.plan, decision.conflicts, words)
     on_record = sorted(
         (report for report in decision.facts if report.evidence),
         key=lambda report: order.get(report.fact, len(order)),
@@ -240,16 +240,14 @@ def _facts(decision: Decision, words: CardWords) -> str:
     return table([own_text(head) for head in words.table_heads["facts"]], rows)
 
 
-def fact_order(decision: Decision, words: CardWords) -> list[str]:
-    """The names of the facts, what decided first: dates that conflict, then what the plan hangs on.
+@lru_cache(maxsize=200)
+def fact_places(
+    plan: str, conflicts: tuple[tuple[str, str], ...], words: CardWords
+) -> dict[str, int]:
+    """Place of each fact, what decided first: dates that conflict, then what the plan hangs on.
 
     After those comes the order of the article's questions: time, site, lineage, response.
     """
-    return list(_places(decision.plan, decision.conflicts, words))
-
-
-@lru_cache(maxsize=200)
-def _places(plan: str, conflicts: tuple[tuple[str, str], ...], words: CardWords) -> dict[str, int]:
     in_conflict = [name for pair in conflicts for name in pair]
     decisive = words.facts["first"].get(plan, [])
     names = dict.fromkeys([*in_conflict, *decisive, *words.facts["order"]])

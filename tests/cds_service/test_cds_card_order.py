@@ -13,7 +13,7 @@ from cds_decisions import HIGH_RISK
 from every_decision import BASE, FRACTIONS, SITES, TODAY, day
 
 from cds_service.cards.card_set import Card, cards_for
-from cds_service.cards.stratification import fact_order
+from cds_service.cards.stratification import fact_places
 from cds_service.cards.words import card_words, words_from
 from cds_service.errors import WordsError
 from relapse_model.dates import partial_date
@@ -96,7 +96,7 @@ def test_dates_that_contradict_each_other_stand_first() -> None:
 def test_every_fact_has_its_place_and_none_has_two() -> None:
     """Also those that come first for a plan."""
     for plan in card_words().plans:
-        order = fact_order(replace(HIGH_RISK, plan=plan), card_words())
+        order = list(fact_places(plan, HIGH_RISK.conflicts, card_words()))
         assert len(order) == len(set(order))
         assert set(tables().facts) <= set(order)
 
