@@ -16,11 +16,11 @@ import msgspec
 from fhir_mappings.conditions import text_of
 from fhir_mappings.dates import days_of, gap
 from fhir_mappings.r4 import Concept, Observation
-from fhir_mappings.record import Recorded
+from fhir_mappings.r4_bundle import Held
 
 AMENDING: Final = frozenset({"amended", "corrected"})
 
-Item = Recorded[Observation]
+Item = Held[Observation]
 
 
 def standing(items: Sequence[Item]) -> list[Item]:

@@ -9,13 +9,14 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable
-from dataclasses import dataclass, replace
 from typing import Final
+
+import msgspec
 
 from fhir_mappings.codes import CODES
 from fhir_mappings.dates import asserted, at_age, days_of, start_of
 from fhir_mappings.r4 import BodySite, Concept, Condition, Extension
-from fhir_mappings.record import Recorded
+from fhir_mappings.r4_bundle import Held
 from relapse_model.dates import DateRange
 from relapse_model.facts import Remark
 
@@ -40,8 +41,7 @@ _REMISSION: Final = re.compile(r"remission", re.IGNORECASE)
 _IN_WORDS: Final = re.compile(r"leuk(?:a)?em|lymphoblast", re.IGNORECASE)
 
 
-@dataclass(frozen=True, slots=True)
-class State:
+class State(msgspec.Struct, frozen=True, gc=False):
     """One Condition as read."""
 
     reference: str
@@ -70,7 +70,7 @@ class State:
 
 
 def states_of(
-    conditions: Iterable[Recorded[Condition]], birth: DateRange | None
+    conditions: Iterable[Held[Condition]], birth: DateRange | None
 ) -> tuple[tuple[State, ...], tuple[Remark, ...]]:
     """Every Condition that stands in a code set, and what the reading noticed."""
     states: list[State] = []
@@ -87,7 +87,7 @@ def states_of(
         if contradicted(condition.code, sets):
             text = "Code and text of a Condition contradict each other."
             remarks.append(Remark("CODE_TEXT_CONFLICT", text, (state.reference,)))
-            state = replace(state, certain=False, confirmed=False)
+            state = msgspec.structs.replace(state, certain=False, confirmed=False)
         states.append(state)
         remarks.extend(_unread_onset(recorded))
         if _is_hint(sets):
@@ -139,7 +139,7 @@ def sides_of(sites: Iterable[BodySite]) -> frozenset[str]:
     return frozenset({"left", "right"}) if "both_sides" in found else sides
 
 
-def _state(recorded: Recorded[Condition], sets: frozenset[str], birth: DateRange | None) -> State:
+def _state(recorded: Held[Condition], sets: frozenset[str], birth: DateRange | None) -> State:
     condition = recorded.resource
     verification = words(condition.verification_status)
     clinical = words(condition.clinical_status)
@@ -185,7 +185,7 @@ def _histology(extensions: tuple[Extension, ...]) -> list[Concept]:
     ]
 
 
-def _unread_onset(recorded: Recorded[Condition]) -> Iterable[Remark]:
+def _unread_onset(recorded: Held[Condition]) -> Iterable[Remark]:
     condition = recorded.resource
     stated = condition.onset_date_time or condition.onset_string or condition.onset_age
     read = days_of(condition.onset_date_time) or condition.onset_age
@@ -193,7 +193,7 @@ def _unread_onset(recorded: Recorded[Condition]) -> Iterable[Remark]:
         yield Remark("UNREADABLE", "The onset of a Condition is not a date.", (recorded.reference,))
 
 
-def _unread_code(recorded: Recorded[Condition]) -> Iterable[Remark]:
+def _unread_code(recorded: Held[Condition]) -> Iterable[Remark]:
     code = recorded.resource.code
     if CODES.misplaced(code) & _READ:
         yield Remark(

@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import re
 from collections.abc import Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from typing import Any, Final
+
+import msgspec
 
 from fhir_mappings.conditions import State
 from fhir_mappings.dates import first_of
@@ -79,7 +81,7 @@ def course_of(states: Sequence[State], results: Sequence[Result]) -> Course:
         facts["cr1_achieved"] = refractory
     cr1_day = next(iter(cr1.values)) if cr1 else None
     dx_day = next(iter(diagnosis.values)) if diagnosis else None
-    relapses = replace(relapses, not_before=cr1_day or dx_day)
+    relapses = msgspec.structs.replace(relapses, not_before=cr1_day or dx_day)
     relapses, stood_in = _dated(relapses, results, cr1_day)
     remarks += stood_in
     note = with_elements("", relapses.elements)
@@ -272,7 +274,7 @@ def _dated(
         return relapses, []
     evidence = cited(reference for day, reference in proving if day.overlaps(when))
     text = "The relapse has no date of its own: the first specimen that proves it stands in."
-    dated = replace(
+    dated = msgspec.structs.replace(
         relapses, dates=(when,), first=when, evidence=cited([*relapses.evidence, *evidence])
     )
     return dated, [Remark("DATA_INCOMPLETE", text, evidence)]

@@ -13,7 +13,7 @@ from fhir_mappings import r4
 from fhir_mappings.codes import CODES
 from fhir_mappings.dates import end_of, start_of
 from fhir_mappings.procedures import Treatment
-from fhir_mappings.record import Recorded
+from fhir_mappings.r4_bundle import Held
 from fhir_mappings.site_codes import FIRST_LINE_COURSE
 
 _STATUSES: Final = {
@@ -26,7 +26,7 @@ _STATUSES: Final = {
 
 
 def courses_of(
-    plans: Iterable[Recorded[r4.CarePlan] | Recorded[r4.EpisodeOfCare]],
+    plans: Iterable[Held[r4.CarePlan] | Held[r4.EpisodeOfCare]],
 ) -> tuple[Treatment, ...]:
     """The first-line courses among ``plans``."""
     return tuple(

@@ -10,8 +10,9 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable
-from dataclasses import dataclass
 from typing import Final
+
+import msgspec
 
 from fhir_mappings import r4
 from fhir_mappings.codes import CODES
@@ -34,8 +35,7 @@ _ORDERS: Final = frozenset(
 )
 
 
-@dataclass(frozen=True, slots=True)
-class Dose:
+class Dose(msgspec.Struct, frozen=True, gc=False):
     """The last day on which a maintenance drug was given or prescribed."""
 
     reference: str

@@ -9,9 +9,10 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable, Iterator
-from dataclasses import dataclass
 from datetime import date
 from typing import Final
+
+import msgspec
 
 from fhir_mappings.amendments import standing
 from fhir_mappings.codes import CODES
@@ -19,8 +20,9 @@ from fhir_mappings.conditions import sides_of, text_of
 from fhir_mappings.dates import days_of, span_of
 from fhir_mappings.panels import Member, members_of
 from fhir_mappings.r4 import Component, Concept, Observation, Quantity, Ratio
+from fhir_mappings.r4_bundle import Held
 from fhir_mappings.readings import cited
-from fhir_mappings.record import PatientRecord, Recorded
+from fhir_mappings.record import PatientRecord
 from fhir_mappings.result_codes import ResultCode, ResultCodes, named_specimens, result_codes
 from fhir_mappings.specimens import specimen_of
 from fhir_mappings.subject import local
@@ -48,8 +50,7 @@ _POSITIVE: Final = re.compile(
 )
 
 
-@dataclass(frozen=True, slots=True)
-class Result:
+class Result(msgspec.Struct, frozen=True, gc=False):
     """One Observation, or one component of it, as read."""
 
     reference: str
@@ -101,7 +102,7 @@ def results_of(record: PatientRecord, as_of: date) -> tuple[tuple[Result, ...], 
     codes = result_codes()
     read: list[Member] = []
     unread: list[Member] = []
-    for member in members_of(record.observations):
+    for member in members_of(record.observations, codes):
         (read if _is_read(member, codes) else unread).append(member)
     shown = [member.item.reference for member in read if member.item.resource.status in _SHOWN]
     remarks: list[Remark] = []
@@ -172,7 +173,7 @@ def _has_value(observation: Observation) -> bool:
 
 
 def _results(
-    item: Recorded[Observation], code: ResultCode, panel: str, record: PatientRecord, as_of: date
+    item: Held[Observation], code: ResultCode, panel: str, record: PatientRecord, as_of: date
 ) -> Iterable[Result]:
     observation = item.resource
     text = f"{panel} {code.text}".strip()

@@ -15,37 +15,44 @@ import msgspec
 from fhir_mappings.conditions import text_of
 from fhir_mappings.contained import contained_resource
 from fhir_mappings.r4 import Observation
-from fhir_mappings.record import VOID, Recorded
+from fhir_mappings.r4_bundle import Held
+from fhir_mappings.record import VOID
+from fhir_mappings.result_codes import ResultCodes
 from fhir_mappings.subject import local
 
 
 class Member(NamedTuple):
     """An Observation, complete, and the words of the panel that it is a member of."""
 
-    item: Recorded[Observation]
+    item: Held[Observation]
     panel: str = ""
 
 
-def members_of(observations: Sequence[Recorded[Observation]]) -> Iterator[Member]:
-    """Every Observation, complete by its panel, and the contained members of panels."""
-    panels: dict[str, Recorded[Observation]] = {}
+def members_of(observations: Sequence[Held[Observation]], codes: ResultCodes) -> Iterator[Member]:
+    """Every Observation that may tell something, complete by its panel, contained ones too."""
+    panels: dict[str, Held[Observation]] = {}
     for item in observations:
         if item.resource.has_member and item.resource.status not in VOID:
             for member in item.resource.has_member:
                 panels.setdefault(local(member.reference or ""), item)
     for item in observations:
         panel = panels.get(item.reference) if panels else None
-        if panel is None or panel is item:
-            yield Member(item)
-        else:
-            own = Recorded(item.reference, _completed(item.resource, panel.resource))
+        if panel is not None and panel is not item:
+            whole = _completed(item.resource, panel.resource)
+            own = Held(resource=whole, full_url=item.full_url)
             yield Member(own, text_of(panel.resource.code))
+        elif (
+            codes[item.resource.code].tells
+            or item.resource.component
+            or item.resource.value_codeable_concept
+        ):
+            yield Member(item)
         if item.resource.has_member and item.resource.status not in VOID:
             yield from _contained(item)
 
 
-def _contained(panel: Recorded[Observation]) -> Iterator[Member]:
-    """Members inside the panel: cited by the panel, and of its subject."""
+def _contained(panel: Held[Observation]) -> Iterator[Member]:
+    """Members inside the panel: cited as the panel is, and of its subject."""
     for member in panel.resource.has_member:
         reference = member.reference or ""
         if not reference.startswith("#"):
@@ -53,8 +60,11 @@ def _contained(panel: Recorded[Observation]) -> Iterator[Member]:
         found = contained_resource(panel.resource.contained, reference)
         if isinstance(found, Observation):
             whole = _completed(found, panel.resource)
-            whole = msgspec.structs.replace(whole, contained=panel.resource.contained)
-            yield Member(Recorded(panel.reference, whole), text_of(panel.resource.code))
+            whole = msgspec.structs.replace(
+                whole, id=panel.resource.id, contained=panel.resource.contained
+            )
+            own = Held(resource=whole, full_url=panel.full_url)
+            yield Member(own, text_of(panel.resource.code))
 
 
 def _completed(member: Observation, panel: Observation) -> Observation:

@@ -17,8 +17,9 @@ from fhir_mappings.mrd import mrd_candidates, mrd_of
 from fhir_mappings.observations import Result, results_of
 from fhir_mappings.procedures import Treatment, treatments_of
 from fhir_mappings.r4 import Patient
+from fhir_mappings.r4_bundle import Held
 from fhir_mappings.readings import Reading, cited, fact_of, strongest
-from fhir_mappings.record import PatientRecord, Recorded, record_of
+from fhir_mappings.record import PatientRecord, record_of
 from fhir_mappings.relapses import Relapses
 from fhir_mappings.resources import Resources
 from fhir_mappings.site_codes import NO_SITE_CODES, SiteCodes
@@ -112,7 +113,7 @@ def _reports(
     return found
 
 
-def _child(patient: Recorded[Patient] | None) -> dict[str, Fact[Any]]:
+def _child(patient: Held[Patient] | None) -> dict[str, Fact[Any]]:
     if patient is None:
         return {}
     resource, evidence = patient.resource, (patient.reference,)
@@ -127,7 +128,7 @@ def _child(patient: Recorded[Patient] | None) -> dict[str, Fact[Any]]:
     return facts
 
 
-def _birth(patient: Recorded[Patient] | None) -> DateRange | None:
+def _birth(patient: Held[Patient] | None) -> DateRange | None:
     return days_of(patient.resource.birth_date) if patient else None
 
 

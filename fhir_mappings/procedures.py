@@ -8,8 +8,9 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
 from typing import Final
+
+import msgspec
 
 from fhir_mappings.codes import CODES
 from fhir_mappings.conditions import contradicted, sides_of, words
@@ -17,8 +18,8 @@ from fhir_mappings.dates import at_age, days_of, end_of, start_of
 from fhir_mappings.doses import delivered_dose, measured_doses
 from fhir_mappings.observations import Result
 from fhir_mappings.r4 import Procedure
+from fhir_mappings.r4_bundle import Held
 from fhir_mappings.readings import hull
-from fhir_mappings.record import Recorded
 from relapse_model.amounts import AmountRange
 from relapse_model.dates import DateRange
 from relapse_model.facts import Remark
@@ -67,8 +68,7 @@ _FAMILIES: Final[Mapping[str, tuple[frozenset[str], re.Pattern[str]]]] = {
 """Kinds of procedure whose words cannot stand for each other: code sets and words."""
 
 
-@dataclass(frozen=True, slots=True)
-class Treatment:
+class Treatment(msgspec.Struct, frozen=True, gc=False):
     """One Procedure as read."""
 
     reference: str
@@ -99,7 +99,7 @@ class Treatment:
 
 
 def treatments_of(
-    procedures: Iterable[Recorded[Procedure]],
+    procedures: Iterable[Held[Procedure]],
     results: Sequence[Result],
     birth: DateRange | None,
 ) -> tuple[tuple[Treatment, ...], tuple[Remark, ...]]:

@@ -8,10 +8,11 @@ missing one. Factors are exact decimals.
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
 from decimal import Decimal
 from types import MappingProxyType
 from typing import Final
+
+import msgspec
 
 from fhir_mappings.r4 import Quantity
 from relapse_model.amounts import AmountRange
@@ -98,8 +99,7 @@ FRACTION: Final[Mapping[str, Decimal]] = MappingProxyType(
 _MICRO_SIGNS: Final = str.maketrans({"\u00b5": "u", "\u03bc": "u", "\u00d7": "x"})
 
 
-@dataclass(frozen=True, slots=True)
-class Amount:
+class Amount(msgspec.Struct, frozen=True, gc=False):
     """What a quantity says: an interval, or why it cannot be used (never the number)."""
 
     interval: AmountRange | None

@@ -2,10 +2,14 @@
 
 from __future__ import annotations
 
+from typing import Any, Generic, TypeVar
+
 import msgspec
 
 from fhir_mappings import r4
 from fhir_mappings.r4 import Element
+
+R = TypeVar("R")
 
 
 class Search(Element, frozen=True, kw_only=True):
@@ -38,12 +42,19 @@ class Bundle(Element, frozen=True, kw_only=True):
     entry: tuple[msgspec.Raw, ...] = ()
 
 
-class ReadEntry(Element, frozen=True, kw_only=True):
-    """An entry whose resource is one that we read."""
+class Held(Element, Generic[R], frozen=True, kw_only=True):
+    """An entry whose resource is one that we read: the resource as sent, and its fullUrl."""
 
-    resource: r4.Resource
+    resource: R
     full_url: str | None = None
     search: Search | None = None
+
+    @property
+    def reference(self) -> str:
+        """``Condition/c2``; the fullUrl, or the bare type, of a resource without id."""
+        resource: Any = self.resource
+        name = type(resource).__name__
+        return f"{name}/{resource.id}" if resource.id else self.full_url or name
 
 
 class ReadBundle(Element, frozen=True, kw_only=True, tag_field="resourceType", tag="Bundle"):
@@ -51,7 +62,7 @@ class ReadBundle(Element, frozen=True, kw_only=True, tag_field="resourceType", t
 
     total: int | None = None
     link: tuple[Link, ...] = ()
-    entry: tuple[ReadEntry, ...] = ()
+    entry: tuple[Held[r4.Resource], ...] = ()
 
 
 Read = ReadBundle | r4.Resource | None

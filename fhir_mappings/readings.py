@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
 from typing import Any, Final, Generic, TypeVar
+
+import msgspec
 
 from relapse_model.dates import DateRange
 from relapse_model.facts import Fact
@@ -14,8 +15,7 @@ MOST_EVIDENCE: Final = 20
 """References named in one remark or fact; the rest is only counted."""
 
 
-@dataclass(frozen=True, slots=True)
-class Reading(Generic[V]):
+class Reading(msgspec.Struct, Generic[V], frozen=True, gc=False):
     """The values that one resource leaves possible, and the element that says so.
 
     ``when``: the days on which it was observed or done; None where the resource has no date.

@@ -4,15 +4,16 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 from dataclasses import dataclass
-from typing import Any, Final, Generic, NamedTuple, TypeVar
+from typing import Any, Final
 
 from fhir_mappings import r4
+from fhir_mappings.r4_bundle import Held
+from fhir_mappings.read_once import ReadOnce
 from fhir_mappings.readings import cited
 from fhir_mappings.resources import Resources
 from fhir_mappings.subject import About, Subject, focused_elsewhere
 from relapse_model.facts import Remark
 
-R = TypeVar("R")
 VOID: Final = frozenset({"entered-in-error", "cancelled"})
 """Statuses of what equals its absence, whatever refers to it."""
 _PRESCRIBED: Final = ("MedicationRequest", "MedicationStatement", "MedicationAdministration")
@@ -27,24 +28,17 @@ _ABOUT_SOMEBODY: Final = (
 )
 
 
-class Recorded(NamedTuple, Generic[R]):
-    """A resource about this patient, with the reference by which it is cited."""
-
-    reference: str
-    resource: R
-
-
 @dataclass(frozen=True, slots=True)
 class PatientRecord:
     """What the sources say about one child, in an order that does not depend on theirs."""
 
-    patient: Recorded[r4.Patient] | None
-    conditions: tuple[Recorded[r4.Condition], ...]
-    observations: tuple[Recorded[r4.Observation], ...]
-    procedures: tuple[Recorded[r4.Procedure], ...]
-    medications: tuple[Recorded[r4.Prescribed], ...]
+    patient: Held[r4.Patient] | None
+    conditions: tuple[Held[r4.Condition], ...]
+    observations: tuple[Held[r4.Observation], ...]
+    procedures: tuple[Held[r4.Procedure], ...]
+    medications: tuple[Held[r4.Prescribed], ...]
     """Prescriptions, statements and administrations."""
-    plans: tuple[Recorded[r4.CarePlan] | Recorded[r4.EpisodeOfCare], ...]
+    plans: tuple[Held[r4.CarePlan] | Held[r4.EpisodeOfCare], ...]
     specimens: dict[str, r4.Specimen]
     """By ``Specimen/id`` and by fullUrl."""
     products: dict[str, r4.Medication]
@@ -59,24 +53,23 @@ def record_of(resources: Resources, patient_id: str) -> PatientRecord:
         patient_id, frozenset(held.full_url for held in patients if held.full_url is not None)
     )
     set_aside: dict[About, list[str]] = {About.ANOTHER: [], About.NOBODY_NAMED: []}
-    kept: dict[str, list[Recorded[Any]]] = {}
+    kept: dict[str, list[Held[Any]]] = {}
+    about = ReadOnce(subject.about)  # nearly all of a record names the child in the same words
     for name in _ABOUT_SOMEBODY:
         kept[name] = []
         for held in resources.held(name):
-            about = _about(held.resource, subject)
-            if about is About.THIS_PATIENT:
-                kept[name].append(Recorded(held.reference, held.resource))
+            resource = held.resource
+            whom = about[resource.patient if name == "EpisodeOfCare" else resource.subject]
+            if name == "Observation" and resource.focus and focused_elsewhere(resource, subject):
+                whom = About.ANOTHER
+            if whom is About.THIS_PATIENT:
+                kept[name].append(held)
             else:
-                set_aside[about].append(held.reference)
+                set_aside[whom].append(held.reference)
     others = [h.reference for h in resources.held("Patient") if h.resource.id != patient_id]
     set_aside[About.ANOTHER] += others
-    patient = patients[0] if patients else None
     return PatientRecord(
-        patient=(
-            Recorded(patient.reference, patient.resource)
-            if patient is not None and isinstance(patient.resource, r4.Patient)
-            else None
-        ),
+        patient=patients[0] if patients else None,
         conditions=tuple(kept["Condition"]),
         observations=tuple(kept["Observation"]),
         procedures=tuple(kept["Procedure"]),
@@ -86,15 +79,6 @@ def record_of(resources: Resources, patient_id: str) -> PatientRecord:
         products=_products(resources),
         remarks=tuple(_remarks(resources, set_aside)),
     )
-
-
-def _about(resource: Any, subject: Subject) -> About:  # noqa: ANN401 - any of _ABOUT_SOMEBODY
-    kind = type(resource)
-    if kind is r4.EpisodeOfCare:
-        return subject.about(resource.patient)
-    if kind is r4.Observation and resource.focus and focused_elsewhere(resource, subject):
-        return About.ANOTHER
-    return subject.about(resource.subject)
 
 
 def _specimens(resources: Resources, subject: Subject) -> dict[str, r4.Specimen]:

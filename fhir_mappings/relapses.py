@@ -10,8 +10,9 @@ from __future__ import annotations
 
 from bisect import bisect_right
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass, replace
 from typing import Final
+
+import msgspec
 
 from fhir_mappings.conditions import State
 from fhir_mappings.dates import gap
@@ -30,8 +31,7 @@ _MOST: Final = 2
 """``relapse_number`` "2" means two or more."""
 
 
-@dataclass(frozen=True, slots=True)
-class Event:
+class Event(msgspec.Struct, frozen=True, gc=False):
     """One sign of a relapse; several may mean the same relapse."""
 
     when: DateRange | None
@@ -41,8 +41,7 @@ class Event:
     """The element that dates it."""
 
 
-@dataclass(frozen=True, slots=True)
-class Relapses:
+class Relapses(msgspec.Struct, frozen=True, gc=False):
     """How many relapses there may have been, and when the one in question was."""
 
     numbers: frozenset[str]
@@ -145,7 +144,7 @@ def without_copied_onsets(
     copied: list[str] = []
     for event in events:
         if event.when is not None and (event.when == diagnosis or _is_same(event.when, diagnosis)):
-            kept.append(replace(event, when=None))
+            kept.append(msgspec.structs.replace(event, when=None))
             copied += event.evidence
         else:
             kept.append(event)

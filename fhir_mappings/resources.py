@@ -9,14 +9,17 @@ neither data nor an error.
 from __future__ import annotations
 
 import re
+from collections import defaultdict
+from collections.abc import Iterable
 from dataclasses import dataclass, field
 from datetime import datetime
 from enum import Enum
-from typing import Final, NamedTuple
+from typing import Any, Final
 
 import msgspec
 
 from fhir_mappings import r4, r4_bundle, r4b
+from fhir_mappings.r4_bundle import Held
 
 MOST_ENTRIES: Final = 5_000
 """Entries of one Bundle that are read; a longer one would take memory and time without bound."""
@@ -68,25 +71,6 @@ class PrefetchState:
     """The server says in an entry that the search failed, at least in part."""
 
 
-class Held(NamedTuple):
-    """A resource as it was sent, with the fullUrl of its Bundle entry."""
-
-    resource: r4.DataResource
-    full_url: str | None = None
-
-    @property
-    def type(self) -> str:
-        """``Condition``, ``Observation`` ..."""
-        return type(self.resource).__name__
-
-    @property
-    def reference(self) -> str:
-        """``Condition/c2``; the fullUrl, or the bare type, of a resource without id."""
-        if self.resource.id:
-            return f"{self.type}/{self.resource.id}"
-        return self.full_url or self.type
-
-
 @dataclass(frozen=True, slots=True, order=True)
 class Unreadable:
     """An entry that could not be read: its reference or place, and the fault, without values."""
@@ -99,9 +83,9 @@ class Unreadable:
 class Resources:
     """Everything that was sent or fetched for one question."""
 
-    _held: dict[str, dict[str, list[Held]]] = field(default_factory=dict)
-    """By type, then by id; several where it was sent more than once."""
-    _in_order: dict[str, list[Held]] = field(default_factory=dict)
+    _sent: defaultdict[str, list[Held[Any]]] = field(default_factory=lambda: defaultdict(list))
+    """By type, as they came."""
+    _in_order: dict[str, list[Held[Any]]] = field(default_factory=dict)
     """What ``held`` found, until something is added."""
     unreadable: list[Unreadable] = field(default_factory=list)
     truncated: set[str] = field(default_factory=set)
@@ -127,16 +111,10 @@ class Resources:
         if isinstance(read, r4.OperationOutcome):
             return PrefetchState(PrefetchKind.FAILED)
         if not isinstance(read, r4_bundle.ReadBundle):
-            return PrefetchState(self._keep(read, None))
+            return PrefetchState(self._keep(Held(resource=read)))
         if len(read.entry) > MOST_ENTRIES:
             return PrefetchState(PrefetchKind.TOO_MANY)
-        kinds = [
-            self._keep(entry.resource, entry.full_url)
-            if entry.search is None or entry.search.mode != "outcome"
-            else _outcome(entry.resource)
-            for entry in read.entry
-        ]
-        return self._state(kinds, read, where)
+        return self._state([self._keep(entry) for entry in read.entry], read, where)
 
     def _add_slowly(self, data: bytes, where: str) -> PrefetchState:
         """What is no searchset, or one with something in it that we do not read."""
@@ -153,28 +131,22 @@ class Resources:
     def include(self, other: Resources) -> None:
         """Take in what ``other`` holds, as if it had been added here."""
         self._in_order.clear()
-        for name, by_id in other._held.items():
-            own = self._held.setdefault(name, {})
-            for identity, versions in by_id.items():
-                own.setdefault(identity, []).extend(versions)
+        for name, sent in other._sent.items():
+            self._sent[name] += sent
         self.unreadable += other.unreadable
 
-    def held(self, resource_type: str) -> list[Held]:
+    def held(self, resource_type: str) -> list[Held[Any]]:
         """All resources of a type, each version once, in an order of their own."""
         found = self._in_order.get(resource_type)
         if found is None:
-            by_id = self._held.get(resource_type, {})
-            found = []
-            for identity in sorted(by_id):
-                versions = by_id[identity]
-                found += versions if len(versions) == 1 else _ordered(versions)
-            self._in_order[resource_type] = found
+            sent = self._sent.get(resource_type, ())
+            found = self._in_order[resource_type] = _each_once(sent)
         return found
 
     @property
     def holds_anything(self) -> bool:
         """Whether any resource could be read."""
-        return bool(self._held)
+        return bool(self._sent)
 
     @property
     def patient_ids(self) -> frozenset[str]:
@@ -236,15 +208,13 @@ class Resources:
         resource = _decoded(data)
         if resource is None:
             return self._not_decoded(bytes(data), where)
-        return self._keep(resource, full_url)
+        return self._keep(Held(resource=resource, full_url=full_url))
 
-    def _keep(self, resource: r4.Resource, full_url: str | None) -> PrefetchKind:
-        if isinstance(resource, r4.OperationOutcome):
-            return _outcome(resource)
-        held = Held(resource, full_url)
-        identity = resource.id or full_url or _as_json(held).decode()
-        by_id = self._held.setdefault(type(resource).__name__, {})
-        by_id.setdefault(identity, []).append(held)
+    def _keep(self, entry: Held[r4.Resource]) -> PrefetchKind:
+        name = type(entry.resource).__name__
+        if name == "OperationOutcome" or (entry.search and entry.search.mode == "outcome"):
+            return _outcome(entry.resource)
+        self._sent[name].append(entry)
         return PrefetchKind.DATA
 
     def _not_decoded(self, data: bytes, where: str) -> PrefetchKind:
@@ -304,26 +274,39 @@ def _head(data: bytes) -> r4_bundle.Head | None:
         return None
 
 
-def _ordered(versions: list[Held]) -> list[Held]:
-    return sorted(_latest(versions), key=_as_json)
+def _each_once(sent: Iterable[Held[Any]]) -> list[Held[Any]]:
+    """What was sent without what was sent again, ordered by id, then by content."""
+    by_id: dict[str, Held[Any]] = {}
+    versions: dict[str, list[Held[Any]]] = {}
+    for held in sent:
+        identity = held.resource.id or held.full_url or _as_json(held).decode()
+        first = by_id.setdefault(identity, held)
+        if first is not held:
+            versions.setdefault(identity, [first]).append(held)
+    found: list[Held[Any]] = []
+    for identity in sorted(by_id):
+        found += _latest(versions[identity]) if identity in versions else (by_id[identity],)
+    return found
 
 
-def _latest(versions: list[Held]) -> list[Held]:
+def _latest(versions: Iterable[Held[Any]]) -> list[Held[Any]]:
     """The newest of several versions by ``meta.lastUpdated``; all, where that does not tell."""
-    distinct = list({_as_json(held): held for held in versions}.values())
-    stamps = [_stamp(held) for held in distinct]
-    known = [stamp for stamp in stamps if stamp is not None]
-    if len(distinct) == 1 or len(known) < len(distinct):
-        return distinct
-    return [held for held, stamp in zip(distinct, stamps, strict=True) if stamp == max(known)]
+    distinct = {_as_json(held): held for held in versions}
+    if len(distinct) > 1:
+        stamps = {content: _stamp(held) for content, held in distinct.items()}
+        known = [stamp for stamp in stamps.values() if stamp is not None]
+        if len(known) == len(distinct):
+            newest = max(known)
+            distinct = {key: held for key, held in distinct.items() if stamps[key] == newest}
+    return [distinct[content] for content in sorted(distinct)]
 
 
-def _as_json(held: Held) -> bytes:
+def _as_json(held: Held[Any]) -> bytes:
     """What we read of a resource, as bytes that two equal ones share."""
     return msgspec.json.encode((held.resource, held.full_url))
 
 
-def _stamp(held: Held) -> datetime | None:
+def _stamp(held: Held[Any]) -> datetime | None:
     text = held.resource.meta.last_updated if held.resource.meta else None
     try:
         stamp = datetime.fromisoformat(text) if text else None

@@ -51,7 +51,8 @@ class ResultCode(NamedTuple):
 
     ``names_mrd``: by the site's own codes or by the words. ``misplaced``: a known test code under
     no system or another one. ``worded``: the words name marrow blasts or CSF cells.
-    ``specimens``: those that the words name.
+    ``specimens``: those that the words name. ``tells``: a result under it is read, or has to be
+    named because it cannot be.
     """
 
     sets: frozenset[str]
@@ -60,6 +61,7 @@ class ResultCode(NamedTuple):
     misplaced: bool
     worded: bool
     specimens: frozenset[str]
+    tells: bool
 
 
 ResultCodes = ReadOnce[Concept | None, ResultCode]
@@ -79,13 +81,17 @@ def named_specimens(text: str) -> frozenset[str]:
 
 def _result_code(code: Concept | None) -> ResultCode:
     sets, text = CODES.sets_of(code), text_of(code)
+    names_mrd = MRD in sets or (_may_say(text, _MRD_HINTS) and bool(MRD_WORDS.search(text)))
+    misplaced = bool(CODES.misplaced(code) & _RESULTS)
+    worded = _may_say(text, _WORDED_HINTS) and bool(_IN_WORDS.search(text))
     return ResultCode(
         sets=sets,
         text=text,
-        names_mrd=MRD in sets or (_may_say(text, _MRD_HINTS) and bool(MRD_WORDS.search(text))),
-        misplaced=bool(CODES.misplaced(code) & _RESULTS),
-        worded=_may_say(text, _WORDED_HINTS) and bool(_IN_WORDS.search(text)),
+        names_mrd=names_mrd,
+        misplaced=misplaced,
+        worded=worded,
         specimens=named_specimens(text),
+        tells=bool(sets or names_mrd or misplaced or worded),
     )
 
 

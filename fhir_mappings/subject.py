@@ -7,7 +7,7 @@ noted; a missing subject or a logical one (identifier only) proves nothing, so n
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from enum import Enum
 from typing import Final
 
@@ -30,18 +30,10 @@ class Subject:
 
     patient_id: str
     full_urls: frozenset[str] = frozenset()
-    _about: dict[str, About] = field(default_factory=dict, compare=False, repr=False)
-    """What was found out about references that were met: most of a record's are the same."""
 
     def about(self, reference: Reference | None) -> About:
         """Whom ``reference`` names."""
-        text = (reference.reference or "") if reference else ""
-        about = self._about.get(text)
-        if about is None:
-            about = self._about[text] = self._found(text.strip())
-        return about
-
-    def _found(self, text: str) -> About:
+        text = (reference.reference or "").strip() if reference else ""
         if not text:
             return About.NOBODY_NAMED
         own = f"Patient/{self.patient_id}"
