@@ -9,6 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
 from datetime import date
+from functools import cached_property
 from typing import NamedTuple
 
 from relapse_model.dates import DateRange, add_days, add_months
@@ -28,14 +29,13 @@ class Constraint(NamedTuple):
 
     def opposite(self) -> Constraint:
         """What holds exactly where this does not."""
-        return self._replace(before=not self.before)
+        return Constraint(self.later, self.earlier, self.months, not self.before, self.days)
 
     def renamed(self, name: str, to: str) -> Constraint:
         """The same constraint on another copy of one date."""
-        return self._replace(
-            later=to if self.later == name else self.later,
-            earlier=to if self.earlier == name else self.earlier,
-        )
+        later = to if self.later == name else self.later
+        earlier = to if self.earlier == name else self.earlier
+        return Constraint(later, earlier, self.months, self.before, self.days)
 
 
 def before(later: str, earlier: str, months: int = 0, days: int = 0) -> Constraint:
@@ -49,45 +49,71 @@ def not_before(later: str, earlier: str, months: int = 0, days: int = 0) -> Cons
 
 
 class Chronology:
-    """The dates of one child, each known as ranges, and the orders in which they can stand."""
+    """The orders in which the dates of one child can stand.
 
-    def __init__(self, ranges: Ranges) -> None:
-        """No order was asked for yet."""
+    ``held``: the constraints that some two days of their dates satisfy, each asked in both
+    directions. ``ranges``: looked at only where two constraints of an order are open.
+    """
+
+    def __init__(self, held: frozenset[Constraint], ranges: Ranges) -> None:
+        """See the class."""
+        self.held = held
         self.ranges = ranges
-        self._all_known = all(is_known(found) for found in ranges.values())
-        self._held: dict[Constraint, bool] = {}
 
     def may_stand(self, constraints: Iterable[Constraint]) -> bool:
         """Whether some day of every date satisfies all the constraints together.
 
-        A constraint that no two days of its dates satisfy settles it, and so do two that are
-        opposites; where every date is known, each constraint on its own does.
+        A constraint whose opposite never holds is certain, and one open constraint alone can be
+        met; from two on their days have to be found.
         """
         rules = tuple(constraints)
-        if not all(self._may_hold(rule) for rule in reversed(rules)):  # the telling ones come last
+        if not self.held.issuperset(rules):
             return False
-        if self._all_known:
-            return True
-        together = set(rules)
-        if any(rule.opposite() in together for rule in rules if rule.before):
+        open_rules = dict.fromkeys(rule for rule in rules if rule in self._open)
+        if any(self._open[rule] in open_rules for rule in open_rules):
             return False
-        return earliest_days(self.ranges, rules) is not None
+        return len(open_rules) <= 1 or earliest_days(self.ranges, open_rules) is not None
+
+    def is_certain(self, rule: Constraint) -> bool:
+        """Whether it was asked, and its opposite never holds."""
+        return rule in self.held and rule not in self._open
+
+    @cached_property
+    def _open(self) -> dict[Constraint, Constraint]:
+        """The constraints that some days satisfy and others do not, each with its opposite."""
+        opposites = ((rule, rule.opposite()) for rule in self.held)
+        return {rule: opposite for rule, opposite in opposites if opposite in self.held}
 
     def with_another(self, name: str, copy: str) -> Chronology:
         """These dates with a second, independent copy of one of them."""
-        return Chronology({**self.ranges, copy: self.ranges[name]})
+        copies = (rule.renamed(name, copy) for rule in self.held)
+        return Chronology(self.held.union(copies), {**self.ranges, copy: self.ranges[name]})
 
-    def _may_hold(self, rule: Constraint) -> bool:
-        """Whether two days of its dates satisfy it: adding months keeps days in order."""
-        held = self._held.get(rule)
-        if held is None:
-            later, earlier = self.ranges[rule.later], self.ranges[rule.earlier]
-            if rule.before:
-                held = later[0].earliest < _shifted(_latest(earlier), rule)
-            else:
-                held = _latest(later) >= _shifted(earlier[0].earliest, rule)
-            self._held[rule] = held
-        return held
+
+def both_ways(constraints: Iterable[Constraint]) -> tuple[tuple[Constraint, Constraint], ...]:
+    """Each constraint once, as the pair (before, not before)."""
+    found = {rule if rule.before else rule.opposite(): None for rule in constraints}
+    return tuple((rule, rule.opposite()) for rule in found)
+
+
+def held_by(
+    ranges: Ranges, questions: Iterable[tuple[Constraint, Constraint]]
+) -> frozenset[Constraint]:
+    """The constraints that some two days of their dates satisfy: adding months keeps their order.
+
+    ``questions``: see both_ways.
+    """
+    spans = {name: (found[0].earliest, _latest(found)) for name, found in ranges.items()}
+    found = set()
+    for is_before, is_not_before in questions:
+        first, last = spans[is_before.later]
+        earliest, latest = spans[is_before.earlier]
+        limit = _shifted(earliest, is_before)
+        if last >= limit:
+            found.add(is_not_before)
+        if first < (limit if latest == earliest else _shifted(latest, is_before)):
+            found.add(is_before)
+    return frozenset(found)
 
 
 def is_known(ranges: tuple[DateRange, ...]) -> bool:

@@ -10,7 +10,6 @@ from dataclasses import dataclass
 from functools import lru_cache
 
 from relapse_model.chronology import Chronology, Constraint, before, not_before
-from relapse_model.dates import FIRST_DAY
 from relapse_model.loader import Tables
 
 BFM_TEXT = "BFM as in the article's text (30 months from remission)"
@@ -29,6 +28,13 @@ class Definition:
     anchor: str
     months: int
     marrow_only: bool = False
+
+    def constraints(self) -> tuple[tuple[str, Constraint], ...]:
+        """What the relapse has to be for each of its answers."""
+        return (
+            ("early", before("relapse_date", self.anchor, self.months)),
+            ("late", not_before("relapse_date", self.anchor, self.months)),
+        )
 
 
 @dataclass(frozen=True, slots=True)
@@ -64,20 +70,15 @@ def other_timings(
     chronology: Chronology,
     others: Iterable[Definition],
 ) -> frozenset[OtherTiming]:
-    """What each definition may say; none where its anchor or the relapse is unknown.
+    """What each definition may say.
 
     ``regions``: governing timing and the order of dates it belongs to.
     """
-    known = {name for name, found in chronology.ranges.items() if found[0].earliest > FIRST_DAY}
     regions = tuple(regions)
     return frozenset(
         OtherTiming(definition.name, timing, other)
         for definition in others
-        if {definition.anchor, "relapse_date"} <= known
-        for other, constraint in (
-            ("early", before("relapse_date", definition.anchor, definition.months)),
-            ("late", not_before("relapse_date", definition.anchor, definition.months)),
-        )
+        for other, constraint in definition.constraints()
         for timing, constraints in regions
         if chronology.may_stand((*constraints, constraint))
     )

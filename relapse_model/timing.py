@@ -9,17 +9,26 @@ from __future__ import annotations
 from dataclasses import dataclass
 from functools import lru_cache
 
-from relapse_model.chronology import Chronology, Constraint, Ranges, before, not_before
+from relapse_model.chronology import (
+    Chronology,
+    Constraint,
+    Ranges,
+    before,
+    both_ways,
+    held_by,
+    not_before,
+)
 from relapse_model.dates import FIRST_DAY, LAST_DAY, DateRange, add_months
 from relapse_model.decision import Alternative, Limit
 from relapse_model.definitions import (
     ABSTRACT,
     BFM_TEXT,
+    Definition,
     OtherTiming,
     definitions,
     other_timings,
 )
-from relapse_model.facts import ANY_DAY, Fact, PatientFacts
+from relapse_model.facts import ANY_DAY, PatientFacts
 from relapse_model.loader import Tables
 from relapse_model.regions import (
     BIRTH,
@@ -38,14 +47,25 @@ from relapse_model.regions import (
 from relapse_model.table import Rule
 from relapse_model.worlds import Spread, Swing
 
-EARLIER_LATER = (
-    (BIRTH, DIAGNOSIS),
-    (DIAGNOSIS, CR1),
-    (DIAGNOSIS, END),
-    (DIAGNOSIS, RELAPSE),
-    (CR1, RELAPSE),
-)
-"""Orders that hold in every child (R-0c); an end of therapy after the relapse is allowed."""
+ORDERS = {
+    (earlier, later): not_before(later, earlier)
+    for earlier, later in (
+        (BIRTH, DIAGNOSIS),
+        (DIAGNOSIS, CR1),
+        (DIAGNOSIS, END),
+        (DIAGNOSIS, RELAPSE),
+        (CR1, RELAPSE),
+        (DIAGNOSIS, "as_of"),
+        (RELAPSE, "as_of"),
+    )
+}
+"""Orders (earlier, later) that hold in every child (R-0c), "as_of" standing for today."""
+
+ENDED_AFTER = before(RELAPSE, END)
+"""Therapy ended after the relapse: allowed, but told."""
+
+NO_WORLD: Spread[Time] = Spread(frozenset(), {}, {})
+"""No order of the dates can be true."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -67,40 +87,132 @@ class TimeWorlds:
     limits: tuple[Limit, ...] = ()
 
 
+@dataclass(frozen=True, slots=True, eq=False)
+class Questions:
+    """What is asked of the dates of all children of whom as much is known.
+
+    ``regions``: those to tell apart. ``definitions``: the other ones that can be applied.
+    ``near``: from some days before to some days after each day that divides two classes.
+    ``surrogate``: what makes it certain; None where it is known whether therapy ended.
+    ``both_ways``: all of it.
+    """
+
+    regions: tuple[Region, ...]
+    definitions: tuple[Definition, ...]
+    near: tuple[tuple[Constraint, Constraint], ...]
+    surrogate: tuple[Constraint, ...] | None
+    both_ways: tuple[tuple[Constraint, Constraint], ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Answers:
+    """What follows from the orders in which the dates may stand; see TimeWorlds."""
+
+    regions: tuple[Region, ...]
+    fired: tuple[tuple[str, Rule], ...]
+    flags: frozenset[str]
+    others: frozenset[OtherTiming]
+    surrogate: tuple[Alternative, ...]
+
+
 def time_worlds(facts: PatientFacts, tables: Tables) -> TimeWorlds:
     """Timing and age in every world of the dates; see TimeWorlds."""
-    facts = _with_known_course(facts)
-    wrong = _impossible_orders(facts)
-    if wrong:
-        return TimeWorlds(Spread(frozenset(), {}, {}), frozenset(), (), wrong)
-    months = _months(tables)
     ranges = _ranges(facts)
-    chronology = Chronology(ranges)
-    diagnosis_known = ranges[DIAGNOSIS][0].earliest > FIRST_DAY
-    birth_known = facts.birth_date.values != ANY_DAY.values
-    regions = [
-        region
-        for region in _regions(tables, birth_known=birth_known, diagnosis_known=diagnosis_known)
-        if region.course.on_therapy in facts.on_therapy.values
-        and region.course.therapy_completed in (*facts.therapy_completed.values, IRRELEVANT)
-        and chronology.may_stand(region.constraints)
-    ]
-    if not regions:  # each pair of dates may be right, all of them together cannot
-        return TimeWorlds(
-            Spread(frozenset(), {}, {}), frozenset(), (), ((DIAGNOSIS, RELAPSE), (CR1, END))
-        )
-    fired = {region.rule.id: region.rule for region in regions}
-    orders = [(region.time.timing, region.constraints) for region in regions]
-    others = other_timings(orders, chronology, definitions(tables))
-    surrogate = _surrogate(facts, orders, chronology, others, tables)
+    on_therapy = _on_therapy(facts)
+    questions = _questions(
+        tables,
+        on_therapy,
+        facts.therapy_completed.values,
+        frozenset(name for name, found in ranges.items() if found[0].earliest > FIRST_DAY),
+        birth_known=facts.birth_date.values != ANY_DAY.values,
+    )
+    chronology = Chronology(held_by(ranges, questions.both_ways), ranges)
+    wrong = tuple(pair for pair, order in ORDERS.items() if order not in chronology.held)
+    if wrong:
+        return TimeWorlds(NO_WORLD, frozenset(), (), wrong)
+    one_open = len(chronology.held) <= len(questions.both_ways) + 1
+    answers = _settled(questions, chronology.held) if one_open else _answers(questions, chronology)
+    if not answers.regions:  # each pair of dates may be right, all of them together cannot
+        return TimeWorlds(NO_WORLD, frozenset(), (), ((DIAGNOSIS, RELAPSE), (CR1, END)))
+    swings = region_swings(answers.regions, chronology)
     return TimeWorlds(
-        _spread(tuple(regions), tuple(sorted(region_swings(regions, chronology).items()))),
-        _flags(regions, chronology, facts, months) | ({"SURROGATE_TIMING"} if surrogate else set()),
-        tuple(("timing", rule) for rule in fired.values()),
+        _spread(answers.regions, tuple(sorted(swings.items()))),
+        answers.flags,
+        answers.fired,
         (),
+        answers.others,
+        answers.surrogate,
+        _limits(ranges, on_therapy, _months(tables)),
+    )
+
+
+@lru_cache(maxsize=1_000)
+def _questions(
+    tables: Tables,
+    on_therapy: frozenset[str],
+    therapy_completed: frozenset[str],
+    known: frozenset[str],
+    *,
+    birth_known: bool,
+) -> Questions:
+    """``known``: the dates of which something is."""
+    months = _months(tables)
+    regions = tuple(
+        region
+        for region in _regions(tables, birth_known=birth_known, diagnosis_known=DIAGNOSIS in known)
+        if region.course.on_therapy in on_therapy
+        and region.course.therapy_completed in (*therapy_completed, IRRELEVANT)
+    )
+    others = tuple(item for item in definitions(tables) if {item.anchor, RELAPSE} <= known)
+    near = tuple(
+        (
+            not_before(RELAPSE, name, limit, days=-months.sensitive),
+            before(RELAPSE, name, limit, days=months.sensitive + 1),
+        )
+        for _, name, limit in _anchors(on_therapy, months)
+        if {name, RELAPSE} <= known
+    )
+    surrogate = (
+        before(RELAPSE, DIAGNOSIS, tables.whole("surrogate_early_months")),
+        not_before(RELAPSE, DIAGNOSIS, tables.whole("surrogate_late_months")),
+    )
+    ended_known = END in known and on_therapy == {"no"}
+    asked = (
+        *ORDERS.values(),
+        *((ENDED_AFTER,) if ended_known else ()),
+        *(rule for region in regions for rule in region.constraints),
+        *(rule for item in others for _, rule in item.constraints()),
+        *(rule for pair in near for rule in pair),
+        *surrogate,
+    )
+    return Questions(
+        regions,
+        others,
+        near,
+        None if len(on_therapy) == 1 else surrogate if DIAGNOSIS in known else (),
+        both_ways(asked),
+    )
+
+
+@lru_cache(maxsize=1_000)
+def _settled(questions: Questions, held: frozenset[Constraint]) -> Answers:
+    """What follows where at most one question is open: then no day has to be looked at."""
+    return _answers(questions, Chronology(held, {}))
+
+
+def _answers(questions: Questions, chronology: Chronology) -> Answers:
+    regions = tuple(
+        region for region in questions.regions if chronology.may_stand(region.constraints)
+    )
+    orders = [(region.time.timing, region.constraints) for region in regions]
+    others = other_timings(orders, chronology, questions.definitions)
+    surrogate = _surrogate(questions, orders, chronology, others)
+    return Answers(
+        regions,
+        tuple({region.rule.id: ("timing", region.rule) for region in regions}.values()),
+        _flags(questions, regions, chronology) | ({"SURROGATE_TIMING"} if surrogate else set()),
         others,
         surrogate,
-        _limits(facts, ranges, months),
     )
 
 
@@ -138,11 +250,14 @@ def _spread(
     return Spread(times, dict(swings), region_answers(regions))
 
 
-def _limits(facts: PatientFacts, ranges: Ranges, months: Months) -> tuple[Limit, ...]:
-    """Diagnosis + 18 months, and the end of therapy + 6 months where therapy has ended."""
-    anchors = [("early", DIAGNOSIS, months.very_early)]
-    if facts.on_therapy.values == {"no"}:
-        anchors.append(("late", END, months.late))
+def _anchors(on_therapy: frozenset[str], months: Months) -> list[tuple[str, str, int]]:
+    """What each class of time begins after: diagnosis + 18 months, end of therapy + 6 months."""
+    early, late = ("early", DIAGNOSIS, months.very_early), ("late", END, months.late)
+    return [early, late] if on_therapy == {"no"} else [early]
+
+
+def _limits(ranges: Ranges, on_therapy: frozenset[str], months: Months) -> tuple[Limit, ...]:
+    """The days on which the classes begin, where the date they are counted from is known."""
     return tuple(
         Limit(
             name,
@@ -153,36 +268,30 @@ def _limits(facts: PatientFacts, ranges: Ranges, months: Months) -> tuple[Limit,
                 )
             ),
         )
-        for name, anchor, count in anchors
+        for name, anchor, count in _anchors(on_therapy, months)
         if ranges[anchor][0].earliest > FIRST_DAY and ranges[anchor][-1].latest < LAST_DAY
     )
 
 
 def _surrogate(
-    facts: PatientFacts,
+    questions: Questions,
     orders: list[tuple[str, tuple[Constraint, ...]]],
     chronology: Chronology,
     others: frozenset[OtherTiming],
-    tables: Tables,
 ) -> tuple[Alternative, ...]:
     """T-i: another definition, labelled, where it is unknown whether and when therapy ended."""
     timings = {timing for timing, _ in orders}
-    if len(facts.on_therapy.values) == 1 or timings != {"early", "late"}:
+    if questions.surrogate is None or timings != {"early", "late"}:
         return ()
     for name in (BFM_TEXT, ABSTRACT):
         classes = {item.other for item in others if item.definition == name}
         if classes:
-            limits = (
-                before(RELAPSE, DIAGNOSIS, tables.whole("surrogate_early_months")),
-                not_before(RELAPSE, DIAGNOSIS, tables.whole("surrogate_late_months")),
-            )
-            known = chronology.ranges[DIAGNOSIS][0].earliest > FIRST_DAY
-            confident = known and any(
+            confident = any(
                 all(
                     not chronology.may_stand((*constraints, limit.opposite()))
                     for _, constraints in orders
                 )
-                for limit in limits
+                for limit in questions.surrogate
             )
             told = " or ".join(sorted(classes))
             label = f"{told} ({'high' if confident else 'low'} confidence)"
@@ -190,63 +299,38 @@ def _surrogate(
     return ()
 
 
-def _with_known_course(facts: PatientFacts) -> PatientFacts:
-    """Read "no relapse" as today, and a recorded end of therapy as "not on therapy"."""
-    if facts.relapse_number.values == {"0"}:
-        today = Fact(frozenset({DateRange(facts.as_of, facts.as_of)}))
-        facts = facts.with_facts(relapse_date=today)
-    end_known = facts.therapy_end.values != ANY_DAY.values
-    if end_known and len(facts.on_therapy.values) > 1:
-        facts = facts.with_facts(on_therapy=Fact(frozenset({"no"})))
-    return facts
-
-
 def _ranges(facts: PatientFacts) -> Ranges:
-    today = DateRange(facts.as_of, facts.as_of)
+    """The dates; "no relapse" is read as today."""
+    today = (DateRange(facts.as_of, facts.as_of),)
     found = {
         name: tuple(sorted(getattr(facts, name).values))
         for name in (BIRTH, DIAGNOSIS, CR1, END, RELAPSE)
     }
-    return {**found, "as_of": (today,)}
+    if facts.relapse_number.values == {"0"}:
+        found[RELAPSE] = today
+    return {**found, "as_of": today}
+
+
+def _on_therapy(facts: PatientFacts) -> frozenset[str]:
+    """A recorded end of therapy is read as "not on therapy"."""
+    found = facts.on_therapy.values
+    if len(found) > 1 and facts.therapy_end.values != ANY_DAY.values:
+        return frozenset({"no"})
+    return found
 
 
 def _flags(
-    regions: list[Region], chronology: Chronology, facts: PatientFacts, months: Months
+    questions: Questions, regions: tuple[Region, ...], chronology: Chronology
 ) -> frozenset[str]:
     flags = set()
-    ranges = chronology.ranges
     if all(region.course.premature for region in regions):
         flags.add("PREMATURE_DISCONTINUATION")
-    limits = [(DIAGNOSIS, months.very_early)]
-    if facts.on_therapy.values == {"no"}:
-        limits.append((END, months.late))
-    known = {name for name in ranges if ranges[name][0].earliest > FIRST_DAY}
-    for name, limit in limits:
-        near = (
-            not_before(RELAPSE, name, limit, days=-months.sensitive),
-            before(RELAPSE, name, limit, days=months.sensitive + 1),
-        )
-        if {name, RELAPSE} <= known and any(
-            chronology.may_stand((*region.constraints, *near)) for region in regions
-        ):
-            flags.add("DATE_SENSITIVE")
-    if (
-        END in known
-        and facts.on_therapy.values == {"no"}
-        and min(item.earliest for item in ranges[END])
-        > max(item.latest for item in ranges[RELAPSE])
+    if any(
+        chronology.may_stand((*region.constraints, *near))
+        for near in questions.near
+        for region in regions
     ):
+        flags.add("DATE_SENSITIVE")
+    if chronology.is_certain(ENDED_AFTER):
         flags.add("THERAPY_END_AFTER_RELAPSE")
     return frozenset(flags)
-
-
-def _impossible_orders(facts: PatientFacts) -> tuple[tuple[str, str], ...]:
-    """Pairs of facts that are certainly in the wrong order, "as_of" standing for today (R-0c)."""
-    ranges = _ranges(facts)
-    pairs = (*EARLIER_LATER, (DIAGNOSIS, "as_of"), (RELAPSE, "as_of"))
-    return tuple(
-        (earlier, later)
-        for earlier, later in pairs
-        if min(item.earliest for item in ranges[earlier])
-        > max(item.latest for item in ranges[later])
-    )

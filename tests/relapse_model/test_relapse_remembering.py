@@ -140,23 +140,33 @@ def test_what_was_decided_before_changes_no_later_decision(asked: list[PatientFa
 def test_nothing_of_a_child_is_remembered() -> None:
     """No date, count, reference or remark of a child is reachable from what is remembered."""
     born, relapsed, asked = date(2017, 2, 13), date(2025, 3, 27), date(2026, 5, 17)
+    diagnosed, ended = date(2021, 7, 9), date(2024, 1, 23)
+    days = {
+        "birth_date": born,
+        "diagnosis_date": diagnosed,
+        "cr1_date": diagnosed + timedelta(days=41),
+        "therapy_end": ended,
+        "relapse_date": relapsed,
+    }
+    limits = (add_months(diagnosed, 18), add_months(ended, 6))
     blasts = exactly("71.3")
     decision = decide(
         first_relapse(
             as_of=asked,
-            birth_date=fact(known(born), evidence=["Patient/canary"]),
-            relapse_date=fact(known(relapsed), evidence=["Condition/canary"]),
+            **{name: fact(known(day), evidence=["Patient/canary"]) for name, day in days.items()},
             marrow_blasts=fact(blasts, evidence=["Observation/canary"], note="canary"),
             mrd=(MrdResult(known(relapsed), blasts, "flow", "marrow", "canary", ("canary",)),),
         )
     )
     assert "canary" in str(decision.facts)
+    assert {limit.day for limit in decision.limits} == {str(day) for day in limits}
 
     found = list(reachable(list(caches())))
 
     assert len(found) > len(list(caches()))
-    assert not [text for text in found if isinstance(text, str) and "canary" in text]
-    assert not [day for day in found if day in (born, relapsed, asked)]
+    told = ("canary", *(str(day) for day in (*days.values(), *limits, asked)))
+    assert not [text for text in found if isinstance(text, str) and any(t in text for t in told)]
+    assert not [day for day in found if day in (*days.values(), *limits, asked)]
     assert not [value for value in found if value in (blasts, blasts.low)]
 
 
