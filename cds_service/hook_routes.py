@@ -14,6 +14,7 @@ from cds_service.hook_request import HookRequest
 from cds_service.patient_view import RESPONSE, answer_to
 from cds_service.request_body import json_body
 from cds_service.trust.guard import current_caller
+from cds_service.turns import turn
 from cds_service.watching.stage_times import stage
 
 
@@ -30,17 +31,18 @@ def hook_routes(config: Config, served: CallerServices) -> Blueprint:
     def _service(service_id: str) -> Response:
         known_service(service_id)
         sent = json_body(request, config.body_limit)
-        with stage("decode"):
-            hook = HookRequest.parse(sent)
-        g.hook = hook  # for the audit trail, also when no answer can be given
-        caller = current_caller()
-        service = served.of(caller)
-        answer = answer_to(
-            hook, presentation=service.presentation, source=service.source, caller=caller
-        )
-        g.decision = answer["extension"][RESPONSE]["decision"]
-        with stage("render"):
-            return json_answer(answer)
+        with turn():
+            with stage("decode"):
+                hook = HookRequest.parse(sent)
+            g.hook = hook  # for the audit trail, also when no answer can be given
+            caller = current_caller()
+            service = served.of(caller)
+            answer = answer_to(
+                hook, presentation=service.presentation, source=service.source, caller=caller
+            )
+            g.decision = answer["extension"][RESPONSE]["decision"]
+            with stage("render"):
+                return json_answer(answer)
 
     return routes
 
