@@ -61,21 +61,22 @@ def fixed(value: Any) -> Any:  # noqa: ANN401 - any JSON value
     return FixedArray(value) if isinstance(value, list) else value
 
 
-_FIXED = (FixedObject, FixedArray)
-_CONTAINERS = (dict, list)
+_PASSED_OVER = frozenset({FixedObject, FixedArray, bool, int, float})
 
 
 def refuse_empty(value: Any) -> None:  # noqa: ANN401 - any JSON value
-    """Raise ResponseDefectError for null, a blank text or an empty object or array in ``value``."""
-    if isinstance(value, _CONTAINERS):
-        if isinstance(value, _FIXED):
-            return
+    """Raise ResponseDefectError for null, a blank text or an empty object or array in ``value``.
+
+    What is no JSON value is refused as well.
+    """
+    kind = type(value)
+    if kind is dict or kind is list:
         if not value:
             raise ResponseDefectError("3: no empty object, no empty array")
-        for item in value.values() if isinstance(value, dict) else value:
+        for item in value.values() if kind is dict else value:
             if not isinstance(item, str):
                 refuse_empty(item)
             elif not item or item.isspace():
                 raise ResponseDefectError("3: no blank text")
-    elif value is None:
-        raise ResponseDefectError("3: no null")
+    elif kind not in _PASSED_OVER:
+        raise ResponseDefectError("3: no null" if value is None else "a value is not of JSON")

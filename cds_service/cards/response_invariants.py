@@ -9,6 +9,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterable, Mapping
 from functools import lru_cache
+from itertools import chain
 from typing import Any
 from urllib.parse import urlsplit
 
@@ -36,6 +37,11 @@ def checked(response: dict[str, Any]) -> dict[str, Any]:
     for card in cards:
         _check_card(card)
         ids += [item.get("uuid") for item in card.get("suggestions", ())]
+    # All cards share the reasons and the links.
+    for reason in _distinct(cards, "overrideReasons"):
+        _hold("100: override reasons are whole", _texts(reason, ("code", "system", "display")))
+    for link in _distinct(cards, "links"):
+        _check_link(link)
     _hold("80: uuids are unique", len(ids) == len(set(ids)))
     extension = response.get("extension", {})
     _hold("214: extensions are objects", all(isinstance(v, dict) for v in extension.values()))
@@ -45,6 +51,12 @@ def checked(response: dict[str, Any]) -> dict[str, Any]:
 def _hold(rule: str, holds: object) -> None:
     if not holds:
         raise ResponseDefectError(rule)
+
+
+def _distinct(cards: Iterable[Mapping[str, Any]], name: str) -> Iterable[Mapping[str, Any]]:
+    """The items of the arrays of this name, each array once."""
+    arrays = {id(card[name]): card[name] for card in cards if name in card}
+    return chain.from_iterable(arrays.values())
 
 
 def _check_card(card: Mapping[str, Any]) -> None:
@@ -64,10 +76,6 @@ def _check_card(card: Mapping[str, Any]) -> None:
     _hold("122: one recommendation", behaviour != "at-most-one" or recommended <= 1)
     for suggestion in suggestions:
         _check_suggestion(suggestion)
-    for reason in card.get("overrideReasons", ()):
-        _hold("100: override reasons are whole", _texts(reason, ("code", "system", "display")))
-    for link in card.get("links", ()):
-        _check_link(link)
 
 
 def _check_source(source: Any) -> None:  # noqa: ANN401 - what is to be checked

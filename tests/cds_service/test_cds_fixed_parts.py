@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import copy
 import json
+from collections import OrderedDict
 from collections.abc import Callable
 from typing import Any
 from uuid import RFC_4122, UUID
@@ -39,6 +40,13 @@ def test_a_part_with_anything_empty_in_it_cannot_be_made(
         fixed(around(empty))
     with pytest.raises(ResponseDefectError, match=r"^3: no "):
         refuse_empty(around(empty))
+
+
+@pytest.mark.parametrize("odd", [("a",), {"a"}, b"a", OrderedDict(a="b")])
+def test_what_is_no_json_value_does_not_pass_the_check(odd: object) -> None:
+    """The check would not look into it."""
+    with pytest.raises(ResponseDefectError, match="not of JSON"):
+        refuse_empty({"a": [odd]})
 
 
 @pytest.mark.parametrize(
