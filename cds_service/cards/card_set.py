@@ -7,15 +7,19 @@ came from FHIR passes ``outside_text``.
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
 from datetime import date
+from functools import lru_cache
 from typing import Any
 
-from cds_service.cards.draft import CardDraft, Occasion
+from cds_service.cards.draft import CardDraft, Conclusion, Occasion, Section, section_text
+from cds_service.cards.fixed_parts import FixedObject
 from cds_service.cards.markdown import own_text
 from cds_service.cards.missing import missing_card
 from cds_service.cards.mrd import mrd_card
+from cds_service.cards.mrd_schedule import next_mrd
 from cds_service.cards.stratification import stratification_card
-from cds_service.cards.suggestions import suggestions
+from cds_service.cards.suggestions import Offer, offers, suggestions
 from cds_service.cards.topics import card_uuid, source
 from cds_service.cards.treatment import agents_card, local_therapy_card, transplantation_card
 from cds_service.cards.unreadable import unreadable_card
@@ -24,6 +28,7 @@ from relapse_model.decision import Decision, Statement
 from relapse_model.facts import Remark
 
 MOST_CARDS = 5
+_MOST_REMEMBERED = 300
 
 Card = dict[str, Any]
 
@@ -47,27 +52,57 @@ def cards_for(  # noqa: PLR0913 - what one call knows, each by its name
     """
     if deceased:
         return []
-    occasion = Occasion(decision, tuple(remarks), words or card_words(), as_of, tuple(unneeded))
-    return [card_of(draft, occasion, patient_id) for draft in drafts(occasion)]
+    occasion = Occasion(
+        decision,
+        tuple(remarks),
+        words or card_words(),
+        as_of,
+        tuple(unneeded),
+        next_mrd(decision, as_of),
+    )
+    return [card_of(pattern, occasion, patient_id) for pattern in patterns(occasion)]
 
 
-def drafts(occasion: Occasion) -> list[CardDraft]:
-    """The cards before they are JSON, most important first.
+@dataclass(frozen=True, slots=True)
+class CardPattern:
+    """One card as it is for every child with the same conclusion; see CardDraft."""
+
+    kind: str
+    summary: Section
+    indicator: str
+    source: FixedObject
+    sections: tuple[Section, ...]
+    offers: tuple[Offer, ...]
+
+
+def patterns(occasion: Occasion) -> Sequence[CardPattern]:
+    """The cards before they are about one child, most important first.
 
     A silent plan has none, unless a part of the problem list could not be read: then an empty
     list would say more than is known.
     """
     if occasion.words.plans[occasion.decision.plan].kind == "silent":
         unreadable = unreadable_card(occasion)
-        return [unreadable] if unreadable else []
-    mrd = mrd_card(occasion)
-    local = local_therapy_card(occasion)
-    mrd_sentences = [] if mrd else occasion.statements("mrd")
-    transplantation = transplantation_card(occasion, mrd_sentences)
-    agents = agents_card(occasion)
-    others = _without_card(occasion, mrd=mrd, local=local, hsct=transplantation, agents=agents)
-    first = stratification_card(occasion, others)
-    missing = missing_card(occasion, frozenset({"mrd"}) if mrd else frozenset())
+        return [_pattern(unreadable, occasion.conclusion())] if unreadable else []
+    return patterns_of(occasion.conclusion())
+
+
+@lru_cache(maxsize=_MOST_REMEMBERED)
+def patterns_of(conclusion: Conclusion) -> tuple[CardPattern, ...]:
+    """The cards of a conclusion, most important first."""
+    return tuple(_pattern(draft, conclusion) for draft in drafts(conclusion))
+
+
+def drafts(conclusion: Conclusion) -> list[CardDraft]:
+    """The drafts of these cards."""
+    mrd = mrd_card(conclusion)
+    local = local_therapy_card(conclusion)
+    mrd_sentences = [] if mrd else conclusion.statements("mrd")
+    transplantation = transplantation_card(conclusion, mrd_sentences)
+    agents = agents_card(conclusion)
+    others = _without_card(conclusion, mrd=mrd, local=local, hsct=transplantation, agents=agents)
+    first = stratification_card(conclusion, others)
+    missing = missing_card(conclusion, frozenset({"mrd"}) if mrd else frozenset())
     found = [first, missing, mrd, local, transplantation, agents]
     told = [draft for draft in found if draft is not None]
     if len(told) > MOST_CARDS and missing is not None:
@@ -76,20 +111,32 @@ def drafts(occasion: Occasion) -> list[CardDraft]:
     return told[:MOST_CARDS]
 
 
-def card_of(draft: CardDraft, occasion: Occasion, patient_id: str) -> Card:
-    """The JSON object of one card, with its closing and the drafts it offers."""
-    words = occasion.words
+def card_of(pattern: CardPattern, occasion: Occasion, patient_id: str) -> Card:
+    """The JSON object of one card about one child, with the drafts it offers."""
+    told = [section_text(section, occasion) for section in pattern.sections]
     card: Card = {
-        "uuid": card_uuid(draft.kind),
-        "summary": draft.summary,
-        "detail": "\n\n".join([*draft.sections, *_closing(draft, words)]),
-        "indicator": draft.indicator,
-        "source": source(draft.kind, words),
+        "uuid": card_uuid(pattern.kind),
+        "summary": section_text(pattern.summary, occasion),
+        "detail": "\n\n".join(text for text in told if text),
+        "indicator": pattern.indicator,
+        "source": pattern.source,
     }
-    if patient_id and (offered := suggestions(draft.orders, occasion, patient_id)):
-        card["suggestions"] = offered
+    if patient_id and pattern.offers:
+        card["suggestions"] = suggestions(pattern.offers, occasion, patient_id)
         card["selectionBehavior"] = "any"
     return card
+
+
+def _pattern(draft: CardDraft, conclusion: Conclusion) -> CardPattern:
+    words = conclusion.words
+    return CardPattern(
+        kind=draft.kind,
+        summary=draft.summary,
+        indicator=draft.indicator,
+        source=source(draft.kind, words),
+        sections=(*draft.sections, *_closing(draft, words)),
+        offers=offers(draft.orders, conclusion.decision.plan),
+    )
 
 
 def _closing(draft: CardDraft, words: CardWords) -> list[str]:
@@ -101,7 +148,7 @@ def _closing(draft: CardDraft, words: CardWords) -> list[str]:
 
 
 def _without_card(
-    occasion: Occasion,
+    conclusion: Conclusion,
     *,
     mrd: CardDraft | None,
     local: CardDraft | None,
@@ -116,7 +163,7 @@ def _without_card(
         ("agents", agents is None),
     )
     topics = [name for name, without in homeless if without]
-    return occasion.statements(*topics)
+    return conclusion.statements(*topics)
 
 
 def _take_in(first: CardDraft, missing: CardDraft) -> None:

@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Sequence
-from dataclasses import dataclass, field
+from collections.abc import Callable, Iterable, Sequence
+from dataclasses import dataclass, field, replace
 from datetime import date
 from decimal import Decimal
+from functools import partial
 
 from cds_service.cards.markdown import bullets, outside_text, own_text
+from cds_service.cards.mrd_schedule import NextMrd, UndatedMrd
 from cds_service.cards.references import References
 from cds_service.cards.words import CardWords, spelled
 from relapse_model.decision import Decision, Statement
@@ -25,13 +27,39 @@ class Occasion:
     """What the cards of one call are about: decision, remarks, words, and the day it is.
 
     ``as_of`` is None where no day is known; then no date of the future is stated.
+    ``next_mrd``: when MRD is measured next.
     """
 
     decision: Decision
     remarks: tuple[Remark, ...]
     words: CardWords
-    as_of: date | None = None
-    unneeded: tuple[Remark, ...] = ()
+    as_of: date | None
+    unneeded: tuple[Remark, ...]
+    next_mrd: NextMrd
+
+    def conclusion(self) -> Conclusion:
+        """What was concluded, without anything of the child it was concluded of."""
+        decision = replace(self.decision, facts=(), limits=(), remarks=(), trace=())
+        undated = self.next_mrd.without_days()
+        return Conclusion(decision, self.words, undated, _lacks_abl_mutation(self.decision))
+
+
+Section = str | Callable[[Occasion], str]
+"""Markdown that all children with one conclusion share, or what writes it about one child."""
+
+
+@dataclass(frozen=True, slots=True)
+class Conclusion:
+    """What is decided, without the child: no fact, date, reference or text from a record.
+
+    What a card says of it can be remembered. ``abl_mutation_open``: only lesions with BCR::ABL1
+    are on record, and the kinase domain was not looked at.
+    """
+
+    decision: Decision
+    words: CardWords
+    next_mrd: UndatedMrd
+    abl_mutation_open: bool
 
     def statements(self, *topics: str) -> list[Statement]:
         """The decision's sentences of these topics, in the model's order."""
@@ -48,16 +76,19 @@ class CardDraft:
     """One card: its kind (CARD_KINDS), what it says, and the names of the orders it offers."""
 
     kind: str
-    summary: str
+    summary: Section
     indicator: str
-    sections: list[str] = field(default_factory=list)
+    sections: list[Section] = field(default_factory=list)
     references: References = field(default_factory=References)
     orders: list[str] = field(default_factory=list)
 
-    def add(self, heading: str, body: str) -> None:
+    def add(self, heading: str, body: Section) -> None:
         """A headed section, unless there is nothing to say; ``heading`` is our own text."""
-        if body:
-            self.sections += [f"**{own_text(heading)}**", body]
+        head = f"**{own_text(heading)}**"
+        if not isinstance(body, str):
+            self.sections.append(partial(_headed, head, body))
+        elif body:
+            self.sections += [head, body]
 
     def add_statements(self, heading: str, statements: Iterable[Statement]) -> None:
         """A headed list of sentences, each with its provenance and source."""
@@ -68,6 +99,23 @@ class CardDraft:
         for heading, tags in (("article", "PI"), ("others", "C"), ("ours", "A")):
             told = [item for item in statements if item.provenance in tags]
             self.add_statements(words.headings[heading], told)
+
+
+def section_text(section: Section, occasion: Occasion) -> str:
+    """The section for one child."""
+    return section if isinstance(section, str) else section(occasion)
+
+
+def _headed(head: str, body: Callable[[Occasion], str], occasion: Occasion) -> str:
+    told = body(occasion)
+    return f"{head}\n\n{told}" if told else ""
+
+
+def _lacks_abl_mutation(decision: Decision) -> bool:
+    values = {report.fact: report.values for report in decision.facts}
+    lesions = [text.split("+") for text in values.get("genetics", ())]
+    tested = values.get("abl_mutation", ("not_reported",)) != ("not_reported",)
+    return bool(lesions) and all("BCR-ABL1" in found for found in lesions) and not tested
 
 
 def label(fact: str) -> str:

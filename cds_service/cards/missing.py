@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from fractions import Fraction
 
-from cds_service.cards.draft import CardDraft, Occasion, label, plans_text, value
+from cds_service.cards.draft import CardDraft, Conclusion, label, plans_text, value
 from cds_service.cards.markdown import own_text, table
 from cds_service.cards.words import CardWords, fitted, spelled
 from relapse_model.decision import Answer, Decision
@@ -16,13 +16,13 @@ _OPEN_STATES = frozenset({"pending", "indeterminate", "not_reported", "not_asses
 _LATER_STATES = frozenset({"cr2", "prior_hsct"})
 
 
-def missing_card(occasion: Occasion, without: frozenset[str] = frozenset()) -> CardDraft | None:
+def missing_card(conclusion: Conclusion, without: frozenset[str] = frozenset()) -> CardDraft | None:
     """The card of the wanted facts, or None when nothing is wanted.
 
     ``without``: facts that another card asks for. States of the chart that only a later record
     can change are one line, not a question.
     """
-    decision, words = occasion.decision, occasion.words
+    decision, words = conclusion.decision, conclusion.words
     undecided = words.plans[decision.plan].kind == "undecided"
     # While the plan is open they are wanted only if the record leaves them open too.
     later = frozenset() if decision.plan == "INSUFFICIENT_DATA" else _LATER_STATES

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
-from cds_service.cards.draft import CardDraft, Occasion
+from functools import partial
+
+from cds_service.cards.draft import CardDraft, Conclusion, Occasion, Section
 from cds_service.cards.markdown import bullets, own_text, table
 from cds_service.cards.missing import answer_rows
-from cds_service.cards.mrd_schedule import NextMrd, TimePoint, next_mrd
+from cds_service.cards.mrd_schedule import UndatedMrd
 from cds_service.cards.words import CardWords
 from relapse_model.loader import tables
 
@@ -16,23 +18,23 @@ _NOT_ASKED = frozenset(
     {"DATA_ERROR", "CONFIRM_RELAPSE", "TRIAL_PHASE_1_2", "EXPERT_POST_HSCT", "HSCT_HR"}
 )
 
-
 _POINTS = ("tp1", "tp2")
+_DAYS = {"first": "{first}", "last": "{last}"}
+"""The days of one child are put in last, so that the rest can be remembered."""
 
 
-def mrd_card(occasion: Occasion) -> CardDraft | None:
+def mrd_card(conclusion: Conclusion) -> CardDraft | None:
     """The card, or None where MRD has no say in the decision."""
-    decision, words = occasion.decision, occasion.words
+    decision, words, upcoming = conclusion.decision, conclusion.words, conclusion.next_mrd
     if decision.plan in _NOT_ASKED or not _ALLOCATED & set(decision.s_group):
         return None
-    upcoming = next_mrd(decision, occasion.as_of)
-    draft = CardDraft("mrd", _summary(upcoming, decision.mrd, words), "info")
+    draft = CardDraft("mrd", _told(upcoming, _summary(upcoming, decision.mrd, words)), "info")
     if lines := _how(upcoming, decision.mrd, words):
-        draft.sections.append(bullets(lines))
+        draft.sections.append(_told(upcoming, bullets(lines)))
     if rows := list(answer_rows(decision, ["mrd"], words, named=False)):
         head = [own_text(text) for text in words.table_heads["mrd"]]
         draft.add(words.headings["how_read"], table(head, rows))
-    draft.add_by_provenance(occasion.statements("mrd"), words)
+    draft.add_by_provenance(conclusion.statements("mrd"), words)
     if not draft.sections:
         return None
     if _measured_next(upcoming, decision.mrd):
@@ -40,16 +42,25 @@ def mrd_card(occasion: Occasion) -> CardDraft | None:
     return draft
 
 
-def _measured_next(upcoming: NextMrd, mrd: str) -> bool:
-    return upcoming.point is not None or upcoming.passed or mrd == "borderline"
+def _told(upcoming: UndatedMrd, text: str) -> Section:
+    """``text``, or where it has ``{first}`` and ``{last}``, what writes it with a child's days."""
+    return partial(_with_days, text) if upcoming.dated else text
 
 
-def _summary(upcoming: NextMrd, mrd: str, words: CardWords) -> str:
+def _with_days(text: str, occasion: Occasion) -> str:
+    point = occasion.next_mrd.point
+    return text.format(first=point.first, last=point.last) if point else text
+
+
+def _measured_next(upcoming: UndatedMrd, mrd: str) -> bool:
+    return bool(upcoming.name) or upcoming.passed or mrd == "borderline"
+
+
+def _summary(upcoming: UndatedMrd, mrd: str, words: CardWords) -> str:
     texts = words.cards["mrd"]
-    if upcoming.point is not None:
-        point = upcoming.point
-        name = "undated" if point.first is None else "dated"
-        return texts[name].format(first=point.first, last=point.last, week=_week(point, words))
+    if upcoming.name:
+        text = texts["dated" if upcoming.dated else "undated"]
+        return text.format(**_DAYS, week=texts[f"week_{upcoming.name}"])
     if upcoming.passed:
         return texts["passed"]
     if mrd == "borderline":
@@ -57,14 +68,14 @@ def _summary(upcoming: NextMrd, mrd: str, words: CardWords) -> str:
     return texts["known"].format(mrd=words.listed("mrd", [mrd]))
 
 
-def _how(upcoming: NextMrd, mrd: str, words: CardWords) -> list[str]:
+def _how(upcoming: UndatedMrd, mrd: str, words: CardWords) -> list[str]:
     if not _measured_next(upcoming, mrd):
         return []
     texts = words.cards["mrd"]
     lines = []
-    if upcoming.point is not None:
-        window = _window(upcoming.point, words)
-        citation = tables().thresholds[f"{upcoming.point.name}_first_day"].citation
+    if upcoming.name:
+        window = _window(upcoming, words)
+        citation = tables().thresholds[f"{upcoming.name}_first_day"].citation
         told = own_text(texts["when"].format(window=window))
         lines.append(f"{told} {own_text(f'[{citation.provenance}]')}")
     elif upcoming.passed:
@@ -78,15 +89,9 @@ def _windows() -> dict[str, str]:
     return {name: f"{whole(f'{name}_first_day')}-{whole(f'{name}_last_day')}" for name in _POINTS}
 
 
-def _window(point: TimePoint, words: CardWords) -> str:
+def _window(upcoming: UndatedMrd, words: CardWords) -> str:
     texts = words.cards["mrd"]
-    days = f"{point.first_day}-{point.last_day}"
-    week = _week(point, words)
-    if point.first is None:
-        return texts["window"].format(week=week, days=days)
-    told = texts["window_dated"].format(first=point.first, last=point.last, week=week, days=days)
-    return f"{told}; {texts['window_from_relapse']}" if point.from_relapse else told
-
-
-def _week(point: TimePoint, words: CardWords) -> str:
-    return words.cards["mrd"][f"week_{point.name}"]
+    text = texts["window_dated" if upcoming.dated else "window"]
+    days = _windows()[upcoming.name]
+    told = text.format(**_DAYS, week=texts[f"week_{upcoming.name}"], days=days)
+    return f"{told}; {texts['window_from_relapse']}" if upcoming.from_relapse else told

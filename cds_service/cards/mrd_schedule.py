@@ -30,6 +30,23 @@ class NextMrd:
     point: TimePoint | None = None
     passed: bool = False
 
+    def without_days(self) -> UndatedMrd:
+        """The same without the days of one child."""
+        point = self.point
+        if point is None:
+            return UndatedMrd(passed=self.passed)
+        return UndatedMrd(point.name, point.first is not None, point.from_relapse)
+
+
+@dataclass(frozen=True, slots=True)
+class UndatedMrd:
+    """What comes next, whenever: ``name`` of the time point, "" for none; whether it has dates."""
+
+    name: str = ""
+    dated: bool = False
+    from_relapse: bool = False
+    passed: bool = False
+
 
 def next_mrd(decision: Decision, as_of: date | None) -> NextMrd:
     """The next measurement that the decision waits for; nothing where MRD has been decisive.

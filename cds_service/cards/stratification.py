@@ -3,12 +3,15 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Sequence
-from functools import cache, lru_cache
+from collections.abc import Mapping, Sequence
+from collections.abc import Set as AbstractSet
+from functools import cache, lru_cache, partial
 
 from cds_service.cards.draft import (
     CardDraft,
+    Conclusion,
     Occasion,
+    Section,
     day_or_days,
     evidence,
     label,
@@ -41,9 +44,9 @@ _HOUSED = frozenset(
 """Topics with a place of their own; every other sentence closes the first card."""
 
 
-def stratification_card(occasion: Occasion, others: Sequence[Statement] = ()) -> CardDraft:
+def stratification_card(conclusion: Conclusion, others: Sequence[Statement] = ()) -> CardDraft:
     """The card of the decision; ``others``: sentences for which there is no card of their own."""
-    decision, words = occasion.decision, occasion.words
+    decision, words = conclusion.decision, conclusion.words
     plan = words.plans[decision.plan]
     draft = CardDraft(
         kind="stratification",
@@ -56,23 +59,22 @@ def stratification_card(occasion: Occasion, others: Sequence[Statement] = ()) ->
         draft.sections.append(_next(plan.next, words))
     if classified := _classification(decision, words):
         draft.sections.append(classified)
-    if told := occasion.statements("plan"):
+    if told := conclusion.statements("plan"):
         draft.sections.append(" ".join(draft.references.sentence(item) for item in told))
-    draft.add(words.headings["conflicts"], _conflicts(decision))
+    if decision.conflicts:
+        draft.add(words.headings["conflicts"], _conflicts)
     draft.add(words.headings["plans"], _plans(decision, words))
-    caveats = occasion.statements("caveat")
-    why = [*occasion.statements("stratification"), *others]
-    notes = _flags(occasion, draft, [*caveats, *why])
-    notes += [draft.references.sentence(item) for item in caveats if not _flags_of(item)]
-    draft.add(words.headings["flags"], bullets(notes))
+    caveats = conclusion.statements("caveat")
+    why = [*conclusion.statements("stratification"), *others]
+    explained = _explained(draft, [*caveats, *why])
+    elsewhere = {name for item in conclusion.statements("schemes") for name in _flags_of(item)}
+    notes = [draft.references.sentence(item) for item in caveats if not _flags_of(item)]
+    draft.add(words.headings["flags"], partial(_flags, explained, elsewhere, notes))
     reasons = [item for item in why if not _flags_of(item)]
     draft.add_statements(words.headings["reasons"], reasons)
-    _add_schemes(draft, occasion)
-    draft.add(words.headings["facts"], _facts(decision, words))
-    draft.sections += [
-        f"{outside_text(item.text)} {own_text(words.headings['unneeded'])}"
-        for item in occasion.unneeded
-    ]
+    _add_schemes(draft, conclusion)
+    draft.add(words.headings["facts"], _facts)
+    draft.sections.append(_unneeded)
     if later := later_states(decision, words):
         draft.sections.append(later)
     general = [item for item in decision.statements if item.topic not in _HOUSED]
@@ -88,8 +90,9 @@ def _indicator(decision: Decision, by_plan: str) -> str:
     return "info" if "ALREADY_TREATED" in decision.flags else by_plan
 
 
-def _conflicts(decision: Decision) -> str:
+def _conflicts(occasion: Occasion) -> str:
     """DATA_ERROR: the dates that stand in the wrong order, as they are on record."""
+    decision = occasion.decision
     known = {report.fact: report for report in decision.facts}
 
     def told(fact: str) -> str:
@@ -140,7 +143,7 @@ def _first_line(decision: Decision, words: CardWords) -> str:
     return f"**{own_text(' · '.join(text for text in known if text))}**"
 
 
-def _classification(decision: Decision, words: CardWords) -> str:
+def _classification(decision: Decision, words: CardWords) -> Section:
     """What the group follows from, a line each: a table would make a heading of the first."""
     told = (
         words.listed("timing", decision.timing),
@@ -154,14 +157,18 @@ def _classification(decision: Decision, words: CardWords) -> str:
     # MRD alone ("not used") is no classification: nothing was classified.
     if len(shown) <= 1:
         return ""
-    limits = {heads[0]: _limits(decision, words)}
-    return lines(
-        f"{own_text(head)}: **{own_text(text)}**{limits.get(head, '')}" for head, text in shown
-    )
+    classes = [f"{own_text(head)}: **{own_text(text)}**" for head, text in shown]
+    return partial(_with_limits, classes) if decision.timing else lines(classes)
 
 
-def _limits(decision: Decision, words: CardWords) -> str:
-    """The days that divide the classes of time here, so that the class can be checked."""
+def _with_limits(classes: Sequence[str], occasion: Occasion) -> str:
+    """The first class, that of time, with its days, so that it can be checked; then the others."""
+    return lines([f"{classes[0]}{_limits(occasion)}", *classes[1:]])
+
+
+def _limits(occasion: Occasion) -> str:
+    """The days that divide the classes of time here."""
+    decision, words = occasion.decision, occasion.words
     known = words.words["timing"]
     days = [
         words.headings["limit"].format(
@@ -176,27 +183,38 @@ def _plans(decision: Decision, words: CardWords) -> str:
     return bullets(own_text(plan_short(plan, words)) for plan in decision.plans)
 
 
-def _flags(occasion: Occasion, draft: CardDraft, statements: Sequence[Statement]) -> list[str]:
-    """Each flag once: as the sentence that explains it, else by its name; remarks below it."""
-    words = occasion.words
-    decision = occasion.decision
-    flags = dict.fromkeys([*decision.flags, *(remark.flag for remark in occasion.remarks)])
+def _explained(draft: CardDraft, statements: Sequence[Statement]) -> dict[str, str]:
+    """Flag -> the sentences that explain it."""
     sentences: dict[str, list[str]] = {}
     for item in statements:
         for flag in _flags_of(item)[:1]:
             sentences.setdefault(flag, []).append(draft.references.sentence(item))
-    elsewhere = {name for item in occasion.statements("schemes") for name in _flags_of(item)}
+    return {flag: " ".join(told) for flag, told in sentences.items()}
+
+
+def _flags(
+    explained: Mapping[str, str],
+    elsewhere: AbstractSet[str],
+    notes: Sequence[str],
+    occasion: Occasion,
+) -> str:
+    """Each flag once: as the sentence that explains it, else by its name; remarks below it.
+
+    ``elsewhere``: flags that another section explains. ``notes``: what closes the list.
+    """
+    remarks: dict[str, list[str]] = {}
+    for remark in occasion.remarks:
+        remarks.setdefault(remark.flag, []).append(remark_text(remark))
     lines = []
-    for flag in [*flags, *(name for name in sentences if name not in flags)]:
-        told = [remark_text(item) for item in occasion.remarks if item.flag == flag]
+    for flag in dict.fromkeys([*occasion.decision.flags, *remarks, *explained]):
+        told = remarks.get(flag, [])
         if len(told) > _MOST_REMARKS:
             told = [*told[:_MOST_REMARKS], f"and {len(told) - _MOST_REMARKS} more"]
-        name = own_text(words.flags.get(flag, spelled(flag)))
-        if flag in elsewhere and flag not in sentences and not told:
+        if flag in elsewhere and flag not in explained and not told:
             continue
-        line = " ".join(sentences[flag]) if flag in sentences else name
+        line = explained.get(flag) or own_text(occasion.words.flags.get(flag, spelled(flag)))
         lines.append(f"{line}: {'; '.join(told)}" if told else line)
-    return lines
+    return bullets([*lines, *notes])
 
 
 def _flags_of(statement: Statement) -> tuple[str, ...]:
@@ -213,20 +231,27 @@ def _flags_by_row() -> dict[str, tuple[str, ...]]:
     }
 
 
-def _add_schemes(draft: CardDraft, occasion: Occasion) -> None:
-    words = occasion.words
+def _add_schemes(draft: CardDraft, conclusion: Conclusion) -> None:
+    words = conclusion.words
     rows = [
         [own_text(item.scheme), own_text(item.klass.replace("_", " "))]
-        for item in occasion.decision.alternatives
+        for item in conclusion.decision.alternatives
     ]
     body = table([own_text(head) for head in words.table_heads["schemes"]], rows) if rows else ""
-    sentences = bullets(draft.references.sentence(item) for item in occasion.statements("schemes"))
+    told = conclusion.statements("schemes")
+    sentences = bullets(draft.references.sentence(item) for item in told)
     draft.add(
         words.headings["alternatives"], "\n\n".join(part for part in (body, sentences) if part)
     )
 
 
-def _facts(decision: Decision, words: CardWords) -> str:
+def _unneeded(occasion: Occasion) -> str:
+    why = own_text(occasion.words.headings["unneeded"])
+    return "\n\n".join(f"{outside_text(item.text)} {why}" for item in occasion.unneeded)
+
+
+def _facts(occasion: Occasion) -> str:
+    decision, words = occasion.decision, occasion.words
     order = fact_places(decision.plan, decision.conflicts, words)
     on_record = sorted(
         (report for report in decision.facts if report.evidence),

@@ -15,7 +15,6 @@ from typing import Any
 
 from cds_service.cards.draft import Occasion
 from cds_service.cards.fixed_parts import FixedObject
-from cds_service.cards.mrd_schedule import next_mrd
 from cds_service.cards.words import PLANS, CardWords, card_words
 from cds_service.errors import OrdersError, ResponseDefectError
 from cds_service.random_ids import random_uuid
@@ -32,6 +31,10 @@ class Order:
 
     label: str
     actions: tuple[tuple[str, FixedObject], ...]
+
+
+Offer = tuple[str, Order]
+"""An order that a card offers, with its name."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -68,28 +71,28 @@ def orders_from(text: str, words: CardWords) -> Orders:
         raise OrdersError(f"{type(error).__name__}: {error}") from error
 
 
-def suggestions(names: Iterable[str], occasion: Occasion, patient_id: str) -> list[Suggestion]:
-    """The suggestions of one card, each with a uuid; each create has a temporary id.
+def offers(names: Iterable[str], plan: str) -> tuple[Offer, ...]:
+    """What a card offers: the orders, each once, with their names.
 
     ``names``: names of orders, or of wanted facts that an order would settle.
     """
-    offered = orders()
-    wanted = dict.fromkeys(offered.settling.get(name, name) for name in names)
-    if not wanted:
-        return []
+    known = orders()
+    chosen = dict.fromkeys(known.settling.get(name, name) for name in names)
+    found = [
+        (name, known.plans.get(plan) if name == "care_plan" else known.orders.get(name))
+        for name in chosen
+    ]
+    return tuple((name, order) for name, order in found if order is not None)
+
+
+def suggestions(offered: Iterable[Offer], occasion: Occasion, patient_id: str) -> list[Suggestion]:
+    """The suggestions of one card, each with a uuid; each create has a temporary id."""
     evidence = _evidence(occasion, {"disease", "relapse_date", "relapse_number"})
     conditions = emitted.condition_references(evidence)
-    found = []
-    for name in wanted:
-        order = (
-            offered.plans.get(occasion.decision.plan)
-            if name == "care_plan"
-            else offered.orders.get(name)
-        )
-        if order is not None:
-            elements = _elements(name, occasion, conditions)
-            found.append(_suggestion(order, elements, patient_id))
-    return found
+    return [
+        _suggestion(order, _elements(name, occasion, conditions), patient_id)
+        for name, order in offered
+    ]
 
 
 def _suggestion(order: Order, elements: Mapping[str, Any], patient_id: str) -> Suggestion:
@@ -119,7 +122,7 @@ def _elements(
         return {"addresses": conditions}
     elements: dict[str, Any] = {"reasonReference": conditions}
     if name == "mrd":
-        point = next_mrd(occasion.decision, occasion.as_of).point
+        point = occasion.next_mrd.point
         if point is not None and point.first and point.last:
             elements["occurrencePeriod"] = emitted.period(str(point.first), str(point.last))
     return elements

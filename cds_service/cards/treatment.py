@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from cds_service.cards.draft import CardDraft, Occasion
+from cds_service.cards.draft import CardDraft, Conclusion
 from cds_service.cards.markdown import bullets, own_text
 from cds_service.cards.words import CardWords, either, fitted, spelled
 from relapse_model.decision import Decision, Statement
@@ -12,28 +12,30 @@ from relapse_model.decision import Decision, Statement
 _NO_HSCT_CARD = frozenset({"DATA_ERROR", "CONFIRM_RELAPSE"})
 
 
-def local_therapy_card(occasion: Occasion) -> CardDraft | None:
+def local_therapy_card(conclusion: Conclusion) -> CardDraft | None:
     """CNS and testes: dose, order, counselling, conflicts; None when no site calls for it."""
-    decision, words = occasion.decision, occasion.words
+    decision, words = conclusion.decision, conclusion.words
     if not decision.local_therapy:
         return None
     texts = words.cards["local_therapy"]
     summary = fitted(texts["summary"], "sites", _sites(decision, words, "_short")) or texts["plain"]
     draft = CardDraft("local_therapy", summary, "info")
     draft.sections.append(bullets(own_text(line) for line in _sites(decision, words, "")))
-    draft.add_by_provenance(occasion.statements("local_therapy"), words)
+    draft.add_by_provenance(conclusion.statements("local_therapy"), words)
     if "ALREADY_TREATED" not in decision.flags:
         draft.orders = _local_orders(decision)
     return draft
 
 
-def transplantation_card(occasion: Occasion, others: Sequence[Statement] = ()) -> CardDraft | None:
+def transplantation_card(
+    conclusion: Conclusion, others: Sequence[Statement] = ()
+) -> CardDraft | None:
     """Indication, timing, donors, conditioning; or the trial, or None where neither is open.
 
     ``others``: sentences on MRD where MRD has no card of its own.
     """
-    decision, words = occasion.decision, occasion.words
-    statements = occasion.statements("transplantation")
+    decision, words = conclusion.decision, conclusion.words
+    statements = conclusion.statements("transplantation")
     if decision.plan in _NO_HSCT_CARD:
         return None
     if decision.plan == "TRIAL_PHASE_1_2":
@@ -41,7 +43,7 @@ def transplantation_card(occasion: Occasion, others: Sequence[Statement] = ()) -
         draft.add_by_provenance([*statements, *others], words)
         return draft
     texts = words.cards["transplantation"]
-    if not statements or not occasion.still_possible & (set(texts) - {"INSUFFICIENT_DATA"}):
+    if not statements or not conclusion.still_possible & (set(texts) - {"INSUFFICIENT_DATA"}):
         return None
     if decision.plan not in texts:
         return None
@@ -54,15 +56,15 @@ def transplantation_card(occasion: Occasion, others: Sequence[Statement] = ()) -
     return draft
 
 
-def agents_card(occasion: Occasion) -> CardDraft | None:
+def agents_card(conclusion: Conclusion) -> CardDraft | None:
     """Agents worth discussing, as the model's lineage guard lets them through; None without any."""
-    words = occasion.words
-    statements = occasion.statements("agents")
-    if not statements or occasion.decision.plan in _NO_HSCT_CARD:
+    words = conclusion.words
+    statements = conclusion.statements("agents")
+    if not statements or conclusion.decision.plan in _NO_HSCT_CARD:
         return None
     draft = CardDraft("agents", words.cards["agents"]["summary"], "info")
     draft.add_by_provenance(statements, words)
-    if _needs_abl_mutation(occasion.decision):
+    if conclusion.abl_mutation_open:
         draft.orders = ["abl_mutation"]
     return draft
 
@@ -90,10 +92,3 @@ def _local_orders(decision: Decision) -> list[str]:
     if local.testis:
         orders.append("fertility")
     return orders
-
-
-def _needs_abl_mutation(decision: Decision) -> bool:
-    values = {report.fact: report.values for report in decision.facts}
-    lesions = [text.split("+") for text in values.get("genetics", ())]
-    tested = values.get("abl_mutation", ("not_reported",)) != ("not_reported",)
-    return bool(lesions) and all("BCR-ABL1" in found for found in lesions) and not tested

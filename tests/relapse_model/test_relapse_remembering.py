@@ -2,18 +2,15 @@
 
 from __future__ import annotations
 
-import gc
-import pkgutil
 from collections.abc import Iterator
 from datetime import date, timedelta
-from importlib import import_module
 from itertools import product
-from types import FunctionType, ModuleType
 from typing import Any
 
 from children import first_relapse
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from memories import memories, reachable
 
 import relapse_model
 from relapse_model.amounts import AmountRange, exactly
@@ -63,12 +60,7 @@ COUNTS = {
 
 def caches() -> Iterator[Any]:
     """Everything in the packages of the model that remembers, but for the tables themselves."""
-    for found in pkgutil.iter_modules(relapse_model.__path__, "relapse_model."):
-        if found.name.endswith("__main__"):
-            continue
-        for value in vars(import_module(found.name)).values():
-            if hasattr(value, "cache_clear") and value is not tables:
-                yield value
+    return memories(relapse_model)
 
 
 def forget() -> None:
@@ -168,17 +160,6 @@ def test_nothing_of_a_child_is_remembered() -> None:
     assert not [text for text in found if isinstance(text, str) and any(t in text for t in told)]
     assert not [day for day in found if day in (*days.values(), *limits, asked)]
     assert not [value for value in found if value in (blasts, blasts.low)]
-
-
-def reachable(roots: list[Any]) -> Iterator[Any]:
-    """Every object that ``roots`` hold, directly or not; not the code that made it."""
-    seen = {id(root) for root in roots}
-    while roots:
-        for item in gc.get_referents(roots.pop()):
-            if id(item) not in seen and not isinstance(item, FunctionType | ModuleType | type):
-                seen.add(id(item))
-                roots.append(item)
-                yield item
 
 
 def test_the_traumatic_tap_is_asked_about_only_where_both_counts_reach_their_limits() -> None:
