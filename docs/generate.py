@@ -6,6 +6,9 @@ http.md    statuses and errors of the service
 settings.md  every setting
 dependencies.md  why each package is there, and its licence
 prefetch.md  what a client that reads no discovery is given to type in
+
+And one file that is no page: fhir_mappings/validated_drafts.txt, the drafts that fhir.resources
+validated.
 """
 
 from __future__ import annotations
@@ -18,9 +21,11 @@ DOCS = Path(__file__).parent
 sys.path.insert(0, str(DOCS.parent))
 
 from cds_service import errors  # noqa: E402 - the tree is not installed
+from cds_service.cards.suggestions import orders  # noqa: E402 - as above
 from cds_service.config import Config  # noqa: E402 - as above
 from cds_service.settings import Setting, declared, switch  # noqa: E402 - as above
 from docs.dependencies_page import dependencies  # noqa: E402 - as above
+from fhir_mappings import emitted  # noqa: E402 - as above
 from fhir_mappings.code_facts import FACTS_OF_SETS  # noqa: E402 - as above
 from fhir_mappings.codes import loaded  # noqa: E402 - as above
 from fhir_mappings.queries import prefetch_templates, prefetch_version  # noqa: E402 - as above
@@ -309,6 +314,12 @@ def _place(title: str) -> int:
     return (titles.index(title) + 1) % len(titles)
 
 
+def drafts() -> str:
+    """The digests of all drafts that the cards offer, each validated now."""
+    offered = (*orders().orders.values(), *orders().plans.values())
+    return emitted.validated(skeleton for order in offered for _, skeleton in order.actions)
+
+
 PAGES: dict[str, Callable[[], str]] = {
     "rules.md": lambda: rules(tables()),
     "fhir.md": fhir,
@@ -324,7 +335,7 @@ PAGES: dict[str, Callable[[], str]] = {
 def main(arguments: list[str]) -> int:
     """Write the pages; with ``--check`` only say which are not current."""
     stale = []
-    for name, page in PAGES.items():
+    for name, page in {**PAGES, "../fhir_mappings/validated_drafts.txt": drafts}.items():
         path, text = DOCS / name, page().rstrip() + "\n"
         if not path.exists() or path.read_text() != text:
             stale.append(name)

@@ -1,14 +1,19 @@
 """The FHIR resources that this service drafts: skeletons validated once, filled for each child.
 
-``built`` validates against fhir.resources R4B, which is too slow for every request. So each
-skeleton is built and validated at start, with an invented patient, and ``filled`` only puts in what
-cannot make it invalid: references that FHIR allows, ids and dates of our own.
+fhir.resources R4B validates them, with an invented patient, and ``filled`` only puts in what cannot
+make one invalid: references that FHIR allows, ids and dates of our own. Its import takes longer
+than the rest of a start, and a fifth of the memory of a worker. So the skeletons that ship were
+validated when they were written (``validated_drafts.txt``, by ``make docs``); one that has changed
+since is validated at start.
 """
 
 from __future__ import annotations
 
+import hashlib
+import json
 import re
 from collections.abc import Iterable, Mapping
+from importlib.resources import files
 from typing import Any, Final
 
 from fhir_mappings.r4b import built
@@ -19,6 +24,10 @@ _SOMEBODY: Final = "Patient/somebody"
 _REFERENCE: Final = re.compile(
     r"(?:https?://[A-Za-z0-9\-./:_]{1,400}/)?[A-Z][A-Za-z]{1,40}/[A-Za-z0-9\-.]{1,64}"
 )
+VALIDATED: Final = frozenset(
+    files("fhir_mappings").joinpath("validated_drafts.txt").read_text("utf-8").split()
+)
+"""``digest`` of each skeleton that was validated."""
 _CONDITION: Final = re.compile(r"(?:.*/)?Condition/[^/]+")
 
 
@@ -30,14 +39,13 @@ def coding(row: Mapping[str, str]) -> dict[str, str]:
 def concept(text: str, codings: Iterable[Mapping[str, str]] = ()) -> dict[str, Any]:
     """A CodeableConcept that always has its text, and codes where one was verified."""
     listed = [coding(row) for row in codings]
-    return {"text": text, **({"coding": listed} if listed else {})}
+    return {**({"coding": listed} if listed else {}), "text": text}
 
 
 def service_request(
     code: Mapping[str, Any],
     note: str,
     *,
-    category: Mapping[str, Any] | None = None,
     specimen: Mapping[str, Any] | None = None,
     body_site: Mapping[str, Any] | None = None,
 ) -> Resource:
@@ -45,17 +53,7 @@ def service_request(
 
     ``specimen``: CodeableConcept of the specimen, which travels as a contained Specimen.
     """
-    content: Resource = {
-        "resourceType": "ServiceRequest",
-        "id": "draft",
-        "status": "draft",
-        "intent": "proposal",
-        "code": dict(code),
-        "subject": {"reference": _SOMEBODY},
-        "note": [{"text": note}],
-    }
-    if category:
-        content["category"] = [dict(category)]
+    content: Resource = {"resourceType": "ServiceRequest", "id": "draft"}
     if specimen:
         content["contained"] = [
             {
@@ -65,21 +63,29 @@ def service_request(
                 "subject": {"reference": _SOMEBODY},
             }
         ]
+    content |= {
+        "status": "draft",
+        "intent": "proposal",
+        "code": dict(code),
+        "subject": {"reference": _SOMEBODY},
+    }
+    if specimen:
         content["specimen"] = [{"reference": "#specimen"}]
     if body_site:
         content["bodySite"] = [dict(body_site)]
-    return built(content)
+    content["note"] = [{"text": note}]
+    return _sound(content)
 
 
 def risk_assessment(code: Mapping[str, Any], method: Mapping[str, Any], note: str) -> Resource:
     """The skeleton of a preliminary RiskAssessment; raises ValueError where it is not valid."""
-    return built(
+    return _sound(
         {
             "resourceType": "RiskAssessment",
             "id": "draft",
             "status": "preliminary",
-            "code": dict(code),
             "method": dict(method),
+            "code": dict(code),
             "subject": {"reference": _SOMEBODY},
             "note": [{"text": note}],
         }
@@ -88,7 +94,7 @@ def risk_assessment(code: Mapping[str, Any], method: Mapping[str, Any], note: st
 
 def care_plan(title: str, description: str, activities: Iterable[str], note: str) -> Resource:
     """The skeleton of a draft CarePlan that proposes; raises ValueError where it is not valid."""
-    return built(
+    return _sound(
         {
             "resourceType": "CarePlan",
             "id": "draft",
@@ -110,6 +116,21 @@ def care_plan(title: str, description: str, activities: Iterable[str], note: str
             "note": [{"text": note}],
         }
     )
+
+
+def digest(skeleton: Resource) -> str:
+    """SHA-256 of a skeleton, with its members in the order of FHIR."""
+    return hashlib.sha256(json.dumps(skeleton).encode()).hexdigest()
+
+
+def validated(skeletons: Iterable[Resource]) -> str:
+    """The lines of ``validated_drafts.txt``; raises ValueError for a skeleton that is not valid."""
+    found = {digest(built(dict(skeleton))) for skeleton in skeletons}
+    return "".join(f"{line}\n" for line in sorted(found))
+
+
+def _sound(skeleton: Resource) -> Resource:
+    return skeleton if digest(skeleton) in VALIDATED else built(skeleton)
 
 
 def filled(

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import json
 import re
+import subprocess
+import sys
 from dataclasses import replace
 from functools import cache
 from importlib.resources import files
@@ -30,6 +32,7 @@ from relapse_model.loader import tables
 
 SHIPPED = files("cds_service.cards").joinpath("orders.toml").read_text("utf-8")
 CODE_SETS = Path(emitted.__file__).parent / "code_sets"
+ROOT = Path(__file__).parents[2]
 
 
 def resources_of(cards: list[Card]) -> list[dict[str, Any]]:
@@ -313,3 +316,33 @@ def _codings(value: Any) -> list[dict[str, str]]:
     if isinstance(value, list):
         return [item for part in value for item in _codings(part)]
     return []
+
+
+def test_a_start_validates_no_draft_again() -> None:
+    """They were validated when they were written: the validator is not even loaded."""
+    program = (
+        "import sys; from cds_service.app import create_app; create_app(); "
+        "print('fhir.resources' in sys.modules, 'pydantic' in sys.modules)"
+    )
+    done = subprocess.run(  # noqa: S603 - a program of this file
+        [sys.executable, "-c", program], capture_output=True, text=True, check=True, cwd=ROOT
+    )
+    assert done.stdout.split() == ["False", "False"]
+
+
+def test_a_draft_that_was_not_validated_yet_is_validated_at_start(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    """All of them, if none is listed, and with the same result."""
+    validated: list[str] = []
+
+    def counted(content: dict[str, Any]) -> dict[str, Any]:
+        validated.append(content["resourceType"])
+        return built(content)
+
+    monkeypatch.setattr(emitted, "VALIDATED", frozenset())
+    monkeypatch.setattr(emitted, "built", counted)
+    found = orders_from(SHIPPED, card_words())
+    assert found == orders()
+    offered = (*found.orders.values(), *found.plans.values())
+    assert len(validated) == sum(len(order.actions) for order in offered)
