@@ -7,13 +7,13 @@ have: the tables are read in every possible world, and the decision is what they
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from functools import lru_cache
 from typing import Any
 
 from relapse_model.caveats import ADVERSE_LESIONS, caveat_flags
 from relapse_model.dates import add_months
-from relapse_model.decision import Alternative, Answer, Decision, LocalTherapy, Model
+from relapse_model.decision import Answer, Decision, LocalTherapy, Model
 from relapse_model.facts import PatientFacts
 from relapse_model.loader import Tables, tables
 from relapse_model.local_therapy import local_therapy
@@ -71,16 +71,8 @@ def decide(facts: PatientFacts) -> Decision:
     site = site_worlds(facts, model)
     mrd = mrd_class(facts, model)
     verdict = _verdict(_columns(facts, time, site, mrd, model), model)
-    decision = Decision(
-        model=Model(MODEL_VERSION, model.digest),
-        plan=verdict.plan,
-        plans=verdict.plans,
-        wanted=verdict.wanted,
-        answers=verdict.answers,
-        facts=fact_reports(facts, model),
-        remarks=tuple(sorted(set(facts.remarks))),
-    )
     flags = {remark.flag for remark in facts.remarks}
+    stratified: dict[str, Any] = {}
     fired: list[tuple[str, Rule]] = [*verdict.fired]
     if verdict.cells:
         local = local_therapy(facts, site, model)
@@ -90,21 +82,25 @@ def decide(facts: PatientFacts) -> Decision:
         flags |= mrd.flags if uses_mrd else set()
         flags |= {flag for _, rule in (*local.fired, *fired) for flag in rule.flags}
         fired += [*time.fired, *site.fired, *local.fired, *(mrd.fired if uses_mrd else ())]
-        alternatives: tuple[Alternative, ...] = ()
+        stratified |= {"limits": time.limits} | ({"mrd": mrd.value} if uses_mrd else {})
         if stratified["s_group"]:
             grouped = frozenset(cell for cell in verdict.cells if cell.s_group)
             others = other_schemes(grouped, time.others, model)
-            alternatives = (*others.alternatives, *time.surrogate)
+            stratified["alternatives"] = (*others.alternatives, *time.surrogate)
             fired += others.fired
             flags |= {"DEFINITIONS_DIVERGE"} if others.definitions_diverge else set()
-        decision = replace(
-            decision,
-            **stratified,
-            limits=time.limits,
-            mrd=mrd.value if uses_mrd else decision.mrd,
-            alternatives=alternatives,
-        )
-    decision = replace(decision, flags=tuple(sorted(flags)), trace=steps(tuple(fired)))
+    decision = Decision(
+        model=Model(MODEL_VERSION, model.digest),
+        plan=verdict.plan,
+        plans=verdict.plans,
+        wanted=verdict.wanted,
+        answers=verdict.answers,
+        facts=fact_reports(facts, model),
+        flags=tuple(sorted(flags)),
+        trace=steps(tuple(fired)),
+        remarks=tuple(sorted(set(facts.remarks))),
+        **stratified,
+    )
     return with_statements(decision, facts, model, site.cns)
 
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 from dataclasses import dataclass, replace
-from typing import Any
+from typing import Any, NamedTuple
 
 from relapse_model.facts import Remark
 
@@ -38,8 +38,7 @@ class Alternative:
     klass: str
 
 
-@dataclass(frozen=True, slots=True)
-class FactReport:
+class FactReport(NamedTuple):
     """A fact as it was known: the values it may still have, and the resources it came from.
 
     ``unit``: of the values (``%``, ``/uL``, ``Gy``, ``fraction``). ``taken``: day or range of
@@ -88,8 +87,7 @@ class Answer:
     s_groups: tuple[str, ...]
 
 
-@dataclass(frozen=True, slots=True)
-class Limit:
+class Limit(NamedTuple):
     """A day that divides two classes of time: from ``day`` on, the later class.
 
     ``day``: ISO 8601, a range of days where the date it is counted from is not fully known.

@@ -6,7 +6,6 @@ from collections.abc import Iterable, Mapping
 from dataclasses import replace
 from functools import lru_cache
 
-from relapse_model.amounts import AmountRange
 from relapse_model.dates import add_months
 from relapse_model.decision import Decision, FactReport, Statement, Step
 from relapse_model.donors import donor_kinds
@@ -18,32 +17,32 @@ from relapse_model.table import Rule
 
 def fact_reports(facts: PatientFacts, model: Tables) -> tuple[FactReport, ...]:
     """Every fact on record, with the values it may have and where they were read."""
-    reports = [
-        FactReport(
-            fact=name,
-            values=tuple(sorted(str(value) for value in known.values)),
-            evidence=known.evidence,
-            note=known.note,
-            unit=model.facts[name].unit if name in model.facts else "",
-            taken="" if known.taken is None else str(known.taken),
-        )
-        for name, known in facts.named().items()
-        if known.on_record
-    ]
-    reports += [_mrd_report(result) for result in facts.mrd]
-    return tuple(reports)
+    return (
+        *(
+            FactReport(
+                name,
+                tuple(sorted(map(str, known.values))),
+                known.evidence,
+                known.note,
+                model.facts[name].unit if name in model.facts else "",
+                "" if known.taken is None else str(known.taken),
+            )
+            for name, known in facts.named().items()
+            if known.evidence
+        ),
+        *map(_mrd_report, facts.mrd),
+    )
 
 
 def _mrd_report(result: MrdResult) -> FactReport:
-    value = str(result.fraction) if isinstance(result.fraction, AmountRange) else "not readable"
     parts = (result.method, result.specimen, result.text, why_unused(result))
     return FactReport(
-        fact="mrd",
-        values=(value,),
-        evidence=result.evidence,
-        note=", ".join(part for part in parts if part),
-        unit="fraction" if result.fraction is not None else "",
-        taken=str(result.taken),
+        "mrd",
+        ("not readable" if result.fraction is None else str(result.fraction),),
+        result.evidence,
+        ", ".join(part for part in parts if part),
+        "" if result.fraction is None else "fraction",
+        str(result.taken),
     )
 
 
