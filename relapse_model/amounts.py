@@ -49,14 +49,13 @@ class AmountRange:
     def may_equal(self, limit: Decimal) -> bool:
         """Whether ``limit`` itself is in the interval."""
         above = self.low < limit or (self.low == limit and not self.low_open)
-        below = (
-            self.high is None or limit < self.high or (limit == self.high and not self.high_open)
-        )
-        return above and below
+        return above and self.may_reach(limit)
 
     def may_reach(self, limit: Decimal) -> bool:
         """Whether some amount of the interval is >= ``limit``."""
-        return self.may_be_above(limit) or self.may_equal(limit)
+        if self.high is None:
+            return True
+        return limit < self.high or (limit == self.high and not self.high_open)
 
 
 def exactly(amount: Decimal | int | str) -> AmountRange:

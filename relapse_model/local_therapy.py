@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from functools import lru_cache
 
 from relapse_model.decision import LocalTherapy
 from relapse_model.facts import Fact, PatientFacts
@@ -21,47 +22,54 @@ class LocalTherapyRules:
 
 def local_therapy(facts: PatientFacts, site: SiteWorlds, tables: Tables) -> LocalTherapyRules:
     """What the article does locally, and where no dose can be stated yet."""
-    cns_rules = _cns_rules(facts, site, tables)
-    testis_rules = _testis_rules(facts, tables)
+    return _local_therapy(
+        _cns_column(facts, site),
+        _prior_doses(facts, tables),
+        "yes" if "yes" in facts.prior_tbi.values | facts.prior_hsct.values else "no",
+        (
+            _testis_column(facts.testis_left, facts.testis_biopsy_left),
+            _testis_column(facts.testis_right, facts.testis_biopsy_right),
+        ),
+        tables,
+    )
+
+
+@lru_cache(maxsize=1_000)
+def _local_therapy(
+    cns: str,
+    prior_doses: tuple[str, ...],
+    irradiated: str,
+    testes: tuple[str, str],
+    tables: Tables,
+) -> LocalTherapyRules:
+    radiotherapy = tables.decision["cns_radiotherapy"]
+    cns_rules = dict.fromkeys(
+        radiotherapy.rule(cns=cns, prior_cranial_rt=dose, earlier_tbi_or_hsct=irradiated)
+        for dose in prior_doses
+    )
+    left, right = testes
+    testis_rule = tables.decision["testis"].rule(left=left, right=right)
     doses = {rule.then["dose_gy"] for rule in cns_rules}
-    testis = {rule.then["testis"] for rule in testis_rules}
+    testis = testis_rule.then["testis"]
     undetermined = [
-        name for name, found in (("cns", doses), ("testis", testis)) if "undetermined" in found
+        name for name, found in (("cns", doses), ("testis", {testis})) if "undetermined" in found
     ]
     return LocalTherapyRules(
         LocalTherapy(
             cns_rt_gy=tuple(sorted(int(dose) for dose in doses if dose.isdigit())),
-            testis=tuple(sorted(testis - {"undetermined", "none"})),
+            testis=() if testis in ("undetermined", "none") else (testis,),
             undetermined=tuple(undetermined),
         ),
-        (
-            *(("cns_radiotherapy", rule) for rule in cns_rules),
-            *(("testis", rule) for rule in testis_rules),
-        ),
+        (*(("cns_radiotherapy", rule) for rule in cns_rules), ("testis", testis_rule)),
     )
 
 
-def _cns_rules(facts: PatientFacts, site: SiteWorlds, tables: Tables) -> list[Rule]:
+def _prior_doses(facts: PatientFacts, tables: Tables) -> tuple[str, ...]:
     limit = tables.limit("prior_cranial_rt_gy")
-    prior = []
     doses = facts.prior_cranial_rt_gy.values
-    if any(dose.may_be_below(limit) or dose.may_equal(limit) for dose in doses):
-        prior.append("up_to_20_gy")
-    if any(dose.may_be_above(limit) for dose in doses):
-        prior.append("above_20_gy")
-    irradiated = "yes" in facts.prior_tbi.values or "yes" in facts.prior_hsct.values
-    rules = {
-        rule.id: rule
-        for dose in prior
-        for rule in [
-            tables.decision["cns_radiotherapy"].rule(
-                cns=_cns_column(facts, site),
-                prior_cranial_rt=dose,
-                earlier_tbi_or_hsct="yes" if irradiated else "no",
-            )
-        ]
-    }
-    return list(rules.values())
+    low = any(dose.may_be_below(limit) or dose.may_equal(limit) for dose in doses)
+    high = any(dose.may_be_above(limit) for dose in doses)
+    return (*(("up_to_20_gy",) if low else ()), *(("above_20_gy",) if high else ()))
 
 
 def _cns_column(facts: PatientFacts, site: SiteWorlds) -> str:

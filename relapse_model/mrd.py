@@ -6,6 +6,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import date
 from decimal import Decimal
+from functools import lru_cache
 
 from relapse_model.amounts import AmountRange
 from relapse_model.dates import DateRange
@@ -34,18 +35,26 @@ def mrd_class(facts: PatientFacts, tables: Tables) -> MrdClass:
     """Class of all marrow results of the relapse; ``pending`` when there is none to use."""
     results = [item for item in facts.mrd if item.specimen in ("marrow", "unknown")]
     start, flags = _start(facts)
+    found = _class_of(tuple(_columns(results, start, tables)), tables)
     if not results:
-        flags = frozenset()
-    fired: dict[str, Rule] = {}
-    for tp1, tp2, off_window in _columns(results, start, tables):
-        rule = tables.decision["mrd"].rule(tp1=tp1, tp2=tp2, off_window=off_window)
-        fired.setdefault(rule.id, rule)
-    classes = {rule.then["mrd"] for rule in fired.values()}
-    value = classes.pop() if len(classes) == 1 else "indeterminate"
-    rules = tuple(fired.values())
-    flags |= frozenset.intersection(*(frozenset(rule.flags) for rule in rules))
-    flags |= _value_flags(results, value, tables)
-    return MrdClass(value, flags, tuple(("mrd", rule) for rule in rules))
+        return found
+    flags |= found.flags | _value_flags(results, found.value, tables)
+    return MrdClass(found.value, flags, found.fired)
+
+
+@lru_cache(maxsize=1_000)
+def _class_of(columns: tuple[_Columns, ...], tables: Tables) -> MrdClass:
+    """The class that the columns give, whatever the results were."""
+    rules = dict.fromkeys(
+        tables.decision["mrd"].rule(tp1=tp1, tp2=tp2, off_window=off_window)
+        for tp1, tp2, off_window in columns
+    )
+    classes = {rule.then["mrd"] for rule in rules}
+    return MrdClass(
+        classes.pop() if len(classes) == 1 else "indeterminate",
+        frozenset.intersection(*(frozenset(rule.flags) for rule in rules)),
+        tuple(("mrd", rule) for rule in rules),
+    )
 
 
 def result_class(result: MrdResult, tables: Tables) -> str:

@@ -177,7 +177,8 @@ def _sorted(known: Fact[str]) -> tuple[str, ...]:
 
 
 def _is_open(count: Fact[AmountRange]) -> bool:
-    return not count.decided or any(amount.low != amount.high for amount in count.values)
+    amount, *others = count.values
+    return bool(others) or amount.low != amount.high
 
 
 def _csf_rbc_options(facts: PatientFacts, limits: tuple[Decimal, ...]) -> tuple[str, ...]:
@@ -202,9 +203,7 @@ def bands(
 
 def _meets(amount: AmountRange, lower: Decimal | None, upper: Decimal | None) -> bool:
     """Whether some value of ``amount`` is >= lower and < upper."""
-    if upper is not None and not amount.may_be_below(upper):
-        return False
-    return lower is None or amount.may_reach(lower)
+    return (upper is None or amount.low < upper) and (lower is None or amount.may_reach(lower))
 
 
 def _biopsy_options(involved: Fact[str], biopsy: Fact[str]) -> tuple[str, ...]:
