@@ -19,7 +19,7 @@ from cds_service.cards.missing import missing_card
 from cds_service.cards.mrd import mrd_card
 from cds_service.cards.mrd_schedule import next_mrd
 from cds_service.cards.stratification import stratification_card
-from cds_service.cards.suggestions import Offer, offers, suggestions
+from cds_service.cards.suggestions import Offer, conditions, offers, suggestions
 from cds_service.cards.topics import card_uuid, source
 from cds_service.cards.treatment import agents_card, local_therapy_card, transplantation_card
 from cds_service.cards.unreadable import unreadable_card
@@ -59,8 +59,10 @@ def cards_for(  # noqa: PLR0913 - what one call knows, each by its name
         as_of,
         tuple(unneeded),
         next_mrd(decision, as_of),
+        patient_id,
+        conditions(decision),
     )
-    return [card_of(pattern, occasion, patient_id) for pattern in patterns(occasion)]
+    return [card_of(pattern, occasion) for pattern in patterns(occasion)]
 
 
 @dataclass(frozen=True, slots=True)
@@ -111,7 +113,7 @@ def drafts(conclusion: Conclusion) -> list[CardDraft]:
     return told[:MOST_CARDS]
 
 
-def card_of(pattern: CardPattern, occasion: Occasion, patient_id: str) -> Card:
+def card_of(pattern: CardPattern, occasion: Occasion) -> Card:
     """The JSON object of one card about one child, with the drafts it offers."""
     told = [section_text(section, occasion) for section in pattern.sections]
     card: Card = {
@@ -121,8 +123,8 @@ def card_of(pattern: CardPattern, occasion: Occasion, patient_id: str) -> Card:
         "indicator": pattern.indicator,
         "source": pattern.source,
     }
-    if patient_id and pattern.offers:
-        card["suggestions"] = suggestions(pattern.offers, occasion, patient_id)
+    if occasion.patient_id and pattern.offers:
+        card["suggestions"] = suggestions(pattern.offers, occasion)
         card["selectionBehavior"] = "any"
     return card
 

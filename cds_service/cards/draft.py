@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import date
 from decimal import Decimal
@@ -27,7 +27,8 @@ class Occasion:
     """What the cards of one call are about: decision, remarks, words, and the day it is.
 
     ``as_of`` is None where no day is known; then no date of the future is stated.
-    ``next_mrd``: when MRD is measured next.
+    ``next_mrd``: when MRD is measured next. ``patient_id``: whom orders are drafted for; "" = none
+    are. ``conditions``: references to the Conditions that they are for.
     """
 
     decision: Decision
@@ -36,6 +37,8 @@ class Occasion:
     as_of: date | None
     unneeded: tuple[Remark, ...]
     next_mrd: NextMrd
+    patient_id: str
+    conditions: Sequence[Mapping[str, str]]
 
     def conclusion(self) -> Conclusion:
         """What was concluded, without anything of the child it was concluded of."""
@@ -133,7 +136,7 @@ def value(fact: str, text: str, unit: str = "") -> str:
         return outside_text(day_or_days(text))
     if unit == "fraction":
         return outside_text(_DECIMAL.sub(_as_power, text))
-    return f"{outside_text(text)} {outside_text(unit)}".strip()
+    return f"{outside_text(text)} {outside_text(unit)}".strip() if unit else outside_text(text)
 
 
 def _as_power(number: re.Match[str]) -> str:

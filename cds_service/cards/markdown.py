@@ -15,8 +15,8 @@ from functools import lru_cache
 LONGEST = 120
 """Longest text from outside, in code points, before it is cut (a card is a narrow panel)."""
 
-_PLAIN = re.compile(r"[A-Za-z0-9]+(?:(?:[-/]|(?<=[0-9])\.(?=[0-9]))[A-Za-z0-9]+)*")
-"""Text in which there is nothing to escape: numbers, dates, references."""
+_PLAIN = re.compile(r"/?[A-Za-z0-9%µ]+(?:(?:[-/ ]|(?<=[0-9])\.(?=[0-9]))[A-Za-z0-9%µ]+)*")
+"""Text in which there is nothing to escape: numbers, units, dates and ranges, references."""
 
 _PUNCTUATION = re.compile(r"([\\`*_\[\]|~$])")
 _OWN_PUNCTUATION = re.compile(r"([\\`*_\[\]|~])")
@@ -53,16 +53,16 @@ def outside_text(text: str, longest: int = LONGEST) -> str:
     without spaces, such as an opaque id, gets zero-width spaces where a line may break.
     """
     if len(text) <= longest and _PLAIN.fullmatch(text):
-        return text if len(text) <= _LONGEST_RUN else _breakable(text)
-    shown = _RUN.sub(lambda run: _breakable(run.group()), visible_text(text, longest))
+        return text if len(text) <= _LONGEST_RUN else _RUN.sub(_breakable, text)
+    shown = _RUN.sub(_breakable, visible_text(text, longest))
     shown = shown.replace("&", "&amp;").replace("<", "&lt;").replace(">", "&gt;")
     shown = _PUNCTUATION.sub(r"\\\1", shown)
     shown = _BLOCK_MARK.sub(r"\g<0>\\", shown)
     return _AUTOLINK.sub(_WORD_JOINER, shown)
 
 
-def _breakable(run: str) -> str:
-    return "\u200b".join(_PIECE.findall(run))
+def _breakable(run: re.Match[str]) -> str:
+    return "\u200b".join(_PIECE.findall(run.group()))
 
 
 @lru_cache(maxsize=2_000)

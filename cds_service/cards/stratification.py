@@ -259,7 +259,13 @@ def _facts(occasion: Occasion) -> str:
     )
     if not on_record:
         return ""
-    rows = [_fact_row(report, words) for report in on_record[:_MOST_ROWS]]
+    shown = on_record[:_MOST_ROWS]
+    # Few resources tell many facts.
+    sources = {told: evidence(told) for told in {report.evidence for report in shown}}
+    rows = [
+        [own_text(label(report.fact)), f"{_known(report, words)} · {sources[report.evidence]}"]
+        for report in shown
+    ]
     if len(on_record) > _MOST_ROWS:
         rows.append([own_text(words.headings["more"]), "-"])
     return table([own_text(head) for head in words.table_heads["facts"]], rows)
@@ -279,15 +285,16 @@ def fact_places(
     return {name: place for place, name in enumerate(names)}
 
 
-def _fact_row(report: FactReport, words: CardWords) -> list[str]:
+def _known(report: FactReport, words: CardWords) -> str:
+    """The values, as Markdown, with the note and the day on which they were observed."""
     unit = words.units.get(report.unit, report.unit)
     shown = [value(report.fact, text, unit) for text in report.values[:_MOST_VALUES]]
     told = either(*shown, *(["…"] if len(report.values) > _MOST_VALUES else []))
     # From which element it was read is in the decision document; a panel has no room for it.
-    if note := _READ_FROM.sub("", report.note):
+    if report.note and (note := _READ_FROM.sub("", report.note)):
         told = f"{told}; {outside_text(note)}"
     taken = f" · {outside_text(day_or_days(report.taken))}" if report.taken else ""
-    return [own_text(label(report.fact)), f"{told}{taken} · {evidence(report.evidence)}"]
+    return f"{told}{taken}"
 
 
 def _orders(decision: Decision, words: CardWords) -> list[str]:

@@ -19,6 +19,7 @@ from cds_service.cards.words import PLANS, CardWords, card_words
 from cds_service.errors import OrdersError, ResponseDefectError
 from cds_service.random_ids import random_uuid
 from fhir_mappings import emitted
+from relapse_model.decision import Decision
 
 Suggestion = dict[str, Any]
 _LOINC = "http://loinc.org"
@@ -85,12 +86,17 @@ def offers(names: Iterable[str], plan: str) -> tuple[Offer, ...]:
     return tuple((name, order) for name, order in found if order is not None)
 
 
-def suggestions(offered: Iterable[Offer], occasion: Occasion, patient_id: str) -> list[Suggestion]:
+def conditions(decision: Decision) -> list[dict[str, str]]:
+    """References to the Conditions that tell of the disease and its relapse."""
+    return emitted.condition_references(
+        _evidence(decision, {"disease", "relapse_date", "relapse_number"})
+    )
+
+
+def suggestions(offered: Iterable[Offer], occasion: Occasion) -> list[Suggestion]:
     """The suggestions of one card, each with a uuid; each create has a temporary id."""
-    evidence = _evidence(occasion, {"disease", "relapse_date", "relapse_number"})
-    conditions = emitted.condition_references(evidence)
     return [
-        _suggestion(order, _elements(name, occasion, conditions), patient_id)
+        _suggestion(order, _elements(name, occasion), occasion.patient_id)
         for name, order in offered
     ]
 
@@ -112,15 +118,13 @@ def _suggestion(order: Order, elements: Mapping[str, Any], patient_id: str) -> S
     }
 
 
-def _elements(
-    name: str, occasion: Occasion, conditions: Sequence[Mapping[str, str]]
-) -> dict[str, Any]:
+def _elements(name: str, occasion: Occasion) -> dict[str, Any]:
     """What the record adds to the skeleton: the conditions, the dates, the basis."""
     if name == "risk_assessment":
         return _assessment(occasion)
     if name == "care_plan":
-        return {"addresses": conditions}
-    elements: dict[str, Any] = {"reasonReference": conditions}
+        return {"addresses": occasion.conditions}
+    elements: dict[str, Any] = {"reasonReference": occasion.conditions}
     if name == "mrd":
         point = occasion.next_mrd.point
         if point is not None and point.first and point.last:
@@ -138,7 +142,7 @@ def _assessment(occasion: Occasion) -> dict[str, Any]:
         if risk:
             item["qualitativeRisk"] = {"text": risk}
         prediction.append(item)
-    every = _evidence(occasion, {report.fact for report in decision.facts})
+    every = _evidence(decision, {report.fact for report in decision.facts})
     # Patient is the subject; what rests on it (age, sex) is said by the subject alone.
     basis = [item for item in every if "Patient/" not in item]
     return {
@@ -149,8 +153,8 @@ def _assessment(occasion: Occasion) -> dict[str, Any]:
     }
 
 
-def _evidence(occasion: Occasion, facts: set[str]) -> Sequence[str]:
-    found = (item.evidence for item in occasion.decision.facts if item.fact in facts)
+def _evidence(decision: Decision, facts: set[str]) -> Sequence[str]:
+    found = (item.evidence for item in decision.facts if item.fact in facts)
     return sorted({reference for evidence in found for reference in evidence})
 
 
