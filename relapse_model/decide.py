@@ -6,14 +6,14 @@ have: the tables are read in every possible world, and the decision is what they
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass
 from functools import lru_cache
 from typing import Any
 
 from relapse_model.caveats import ADVERSE_LESIONS, caveat_flags
 from relapse_model.dates import add_months
-from relapse_model.decision import Answer, Decision, LocalTherapy, Model
+from relapse_model.decision import Answer, Decision, Model
 from relapse_model.facts import PatientFacts
 from relapse_model.loader import Tables, tables
 from relapse_model.local_therapy import local_therapy
@@ -52,6 +52,7 @@ class Verdict:
     """What the tables say together in all worlds.
 
     ``fired``: the rows that may fire. ``cells``: what the worlds say that come as far as the site.
+    ``stratified``: the same, as fields of a decision.
     """
 
     plan: str
@@ -60,6 +61,7 @@ class Verdict:
     answers: tuple[Answer, ...]
     fired: tuple[tuple[str, Rule], ...]
     cells: frozenset[Cell]
+    stratified: Mapping[str, tuple[str, ...]]
 
 
 def decide(facts: PatientFacts) -> Decision:
@@ -72,17 +74,22 @@ def decide(facts: PatientFacts) -> Decision:
     mrd = mrd_class(facts, model)
     verdict = _verdict(_columns(facts, time, site, mrd, model), model)
     flags = {remark.flag for remark in facts.remarks}
-    stratified: dict[str, Any] = {}
+    stratified: dict[str, Any] = {}  # the fields that a decision has from the site on
     fired: list[tuple[str, Rule]] = [*verdict.fired]
     if verdict.cells:
         local = local_therapy(facts, site, model)
-        stratified = _stratified(verdict, site, local.therapy)
+        stratified = {
+            **verdict.stratified,
+            "cns_status": site.cns_status,
+            "local_therapy": local.therapy,
+            "limits": time.limits,
+        }
         uses_mrd = verdict.plan not in WITHOUT_MRD and bool({"S1", "S2"} & {*stratified["s_group"]})
         flags |= time.flags | site.flags | caveat_flags(facts, local.therapy, model)
         flags |= mrd.flags if uses_mrd else set()
         flags |= {flag for _, rule in (*local.fired, *fired) for flag in rule.flags}
         fired += [*time.fired, *site.fired, *local.fired, *(mrd.fired if uses_mrd else ())]
-        stratified |= {"limits": time.limits} | ({"mrd": mrd.value} if uses_mrd else {})
+        stratified |= {"mrd": mrd.value} if uses_mrd else {}
         if stratified["s_group"]:
             grouped = frozenset(cell for cell in verdict.cells if cell.s_group)
             others = other_schemes(grouped, time.others, model)
@@ -127,18 +134,17 @@ def _verdict(columns: Columns, model: Tables) -> Verdict:
         for world, result in zip(outcomes.worlds, outcomes.outcomes, strict=True)
         if result.site
     )
-    return Verdict(plan, plans, wanted, answers_to(wanted, outcomes), found, cells)
+    answers = answers_to(wanted, outcomes)
+    return Verdict(plan, plans, wanted, answers, found, cells, _stratified(cells, plan))
 
 
-def _stratified(verdict: Verdict, site: SiteWorlds, therapy: LocalTherapy) -> dict[str, Any]:
-    """What the worlds say of time, site, group and local therapy, as fields of a decision."""
-    found: dict[str, Any] = {
-        name: tuple(sorted({getattr(cell, name) for cell in verdict.cells} - {""}))
+def _stratified(cells: frozenset[Cell], plan: str) -> dict[str, tuple[str, ...]]:
+    """What the worlds say of time, site and group, as fields of a decision."""
+    found = {
+        name: tuple(sorted({getattr(cell, name) for cell in cells} - {""}))
         for name in ("timing", "site", "immunophenotype", "s_group", "risk")
     }
-    if verdict.plan == "CONFIRM_RELAPSE":
-        found |= {"s_group": (), "risk": ()}
-    return found | {"cns_status": site.cns_status, "local_therapy": therapy}
+    return found | ({"s_group": (), "risk": ()} if plan == "CONFIRM_RELAPSE" else {})
 
 
 def _outcome(world: Mapping[str, Any], model: Tables, fired: Fired) -> Outcome:
@@ -227,14 +233,6 @@ def _columns(
     facts: PatientFacts, time: TimeWorlds, site: SiteWorlds, mrd: MrdClass, model: Tables
 ) -> Columns:
     """The columns of the last question, each with all values it may have."""
-
-    def states(name: str, values: Iterable[str]) -> tuple[str, ...]:
-        open_states = model.facts[name].open_states
-        return tuple(to for value in values for to in open_states.get(value, ()))
-
-    genetics = frozenset(_genetics(value) for value in facts.genetics.values)
-    other_genetics = tuple(_genetics(v) for v in states("genetics", facts.genetics.values))
-    cr2, hsct = facts.cr2.values, facts.prior_hsct.values
     return (
         ("disease", choice("disease", facts.disease.values)),
         ("relapse_number", choice("relapse_number", facts.relapse_number.values)),
@@ -242,11 +240,20 @@ def _columns(
         ("time", time.spread if time.spread.results else NO_TIME),
         ("site", site.site),
         ("immunophenotype", choice("immunophenotype", facts.immunophenotype.values)),
-        ("mrd", choice("mrd", frozenset({mrd.value}), states("mrd", [mrd.value]))),
-        ("genetics", choice("genetics", genetics, other_genetics)),
-        ("cr2", choice("cr2", cr2, states("cr2", cr2))),
-        ("prior_hsct", choice("prior_hsct", hsct, states("prior_hsct", hsct))),
+        ("mrd", _state("mrd", frozenset({mrd.value}), model)),
+        ("genetics", _state("genetics", facts.genetics.values, model)),
+        ("cr2", _state("cr2", facts.cr2.values, model)),
+        ("prior_hsct", _state("prior_hsct", facts.prior_hsct.values, model)),
     )
+
+
+@lru_cache(maxsize=1_000)
+def _state(name: str, values: frozenset[str], model: Tables) -> Spread[str]:
+    """A state of the chart, with those that it may change to."""
+    cell = _genetics if name == "genetics" else str
+    open_states = model.facts[name].open_states
+    others = {cell(to) for value in values for to in open_states.get(value, ())}
+    return choice(name, frozenset(map(cell, values)), tuple(sorted(others)))
 
 
 NO_TIME = Spread(frozenset({Time("child", "late")}), {}, {})

@@ -34,10 +34,10 @@ class MrdClass:
 def mrd_class(facts: PatientFacts, tables: Tables) -> MrdClass:
     """Class of all marrow results of the relapse; ``pending`` when there is none to use."""
     results = [item for item in facts.mrd if item.specimen in ("marrow", "unknown")]
+    if not results:
+        return _class_of((_NO_RESULT,), tables)
     start, flags = _start(facts)
     found = _class_of(tuple(_columns(results, start, tables)), tables)
-    if not results:
-        return found
     flags |= found.flags | _value_flags(results, found.value, tables)
     return MrdClass(found.value, flags, found.fired)
 
@@ -128,6 +128,8 @@ def _slots(result: MrdResult, start: Iterable[DateRange], tables: Tables) -> tup
 _Columns = tuple[str, str, str]
 """Worst result of the first and of the second time point, and whether one outside them is poor."""
 
+_NO_RESULT: _Columns = ("missing", "missing", "none")
+
 
 def _columns(
     results: list[MrdResult], start: Iterable[DateRange], tables: Tables
@@ -137,7 +139,7 @@ def _columns(
     One result after the other: however many of them have no day, there are only so many columns.
     """
     begin = tuple(start)
-    found: dict[_Columns, None] = {("missing", "missing", "none"): None}
+    found: dict[_Columns, None] = {_NO_RESULT: None}
     for item in results:
         klass = result_class(item, tables)
         slots = _slots(item, begin, tables)

@@ -107,7 +107,7 @@ def _courses(months: Months, diagnosis: str, *, diagnosis_known: bool) -> Iterat
     late = (*ended, not_before(RELAPSE, END, months.late))
     plain = [
         Course((), "on_therapy", on_therapy="yes"),
-        Course((after_diagnosis, not_before(END, RELAPSE)), "on_therapy"),
+        Course((after_diagnosis, before(RELAPSE, END, days=1)), "on_therapy"),
         Course((*ended, before(RELAPSE, END, months.late)), "under_6_months"),
     ]
     short = (before(END, DIAGNOSIS, months.short_therapy),)

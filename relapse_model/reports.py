@@ -17,21 +17,19 @@ from relapse_model.table import Rule
 
 def fact_reports(facts: PatientFacts, model: Tables) -> tuple[FactReport, ...]:
     """Every fact on record, with the values it may have and where they were read."""
-    return (
-        *(
-            FactReport(
-                name,
-                tuple(sorted(map(str, known.values))),
-                known.evidence,
-                known.note,
-                model.facts[name].unit if name in model.facts else "",
-                "" if known.taken is None else str(known.taken),
-            )
-            for name, known in facts.named().items()
-            if known.evidence
-        ),
-        *map(_mrd_report, facts.mrd),
-    )
+    reports = [
+        FactReport(
+            name,
+            tuple(sorted([str(value) for value in known.values])),
+            known.evidence,
+            known.note,
+            model.facts[name].unit if name in model.facts else "",
+            "" if known.taken is None else str(known.taken),
+        )
+        for name, known in facts.named().items()
+        if known.evidence
+    ]
+    return (*reports, *map(_mrd_report, facts.mrd))
 
 
 def _mrd_report(result: MrdResult) -> FactReport:
@@ -51,14 +49,15 @@ def with_statements(
 ) -> Decision:
     """The decision with every sentence that belongs to it; ``cns``: see SiteWorlds."""
     subjects = _decision_subjects(decision) | _child_subjects(facts, model, cns)
-    return replace(decision, statements=_statements(tuple(subjects.items()), model))
+    statements = _statements(tuple(subjects), tuple(subjects.values()), model)
+    return replace(decision, statements=statements)
 
 
 @lru_cache(maxsize=1_000)
 def _statements(
-    subjects: tuple[tuple[str, frozenset[str]], ...], model: Tables
+    subjects: tuple[str, ...], values: tuple[frozenset[str], ...], model: Tables
 ) -> tuple[Statement, ...]:
-    known = dict(subjects)
+    known = dict(zip(subjects, values, strict=True))
     return tuple(row.statement() for row in model.statements if row.holds(known))
 
 

@@ -6,6 +6,7 @@ isolated marrow S3), so a doubtful site leaves both values and is never "combine
 
 from __future__ import annotations
 
+from bisect import bisect_right
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from decimal import Decimal
@@ -192,18 +193,12 @@ def bands(
     fact: Fact[AmountRange], limits: tuple[Decimal, ...], names: tuple[str, ...]
 ) -> tuple[str, ...]:
     """The bands, cut at ``limits`` (each opening the next band), that the amount may be in."""
-    found = []
-    for index, name in enumerate(names):
-        lower = limits[index - 1] if index else None
-        upper = limits[index] if index < len(limits) else None
-        if any(_meets(amount, lower, upper) for amount in fact.values):
-            found.append(name)
-    return tuple(found)
-
-
-def _meets(amount: AmountRange, lower: Decimal | None, upper: Decimal | None) -> bool:
-    """Whether some value of ``amount`` is >= lower and < upper."""
-    return (upper is None or amount.low < upper) and (lower is None or amount.may_reach(lower))
+    found = {
+        name
+        for amount in fact.values
+        for name in names[bisect_right(limits, amount.low) : 1 + sum(map(amount.may_reach, limits))]
+    }
+    return tuple(name for name in names if name in found)
 
 
 def _biopsy_options(involved: Fact[str], biopsy: Fact[str]) -> tuple[str, ...]:

@@ -176,6 +176,7 @@ def _questions(
         before(RELAPSE, DIAGNOSIS, tables.whole("surrogate_early_months")),
         not_before(RELAPSE, DIAGNOSIS, tables.whole("surrogate_late_months")),
     )
+    certain = None if len(on_therapy) == 1 else surrogate if DIAGNOSIS in known else ()
     ended_known = END in known and on_therapy == {"no"}
     asked = (
         *ORDERS.values(),
@@ -183,13 +184,13 @@ def _questions(
         *(rule for region in regions for rule in region.constraints),
         *(rule for item in others for _, rule in item.constraints()),
         *(rule for pair in near for rule in pair),
-        *surrogate,
+        *(certain or ()),
     )
     return Questions(
         regions,
         others,
         near,
-        None if len(on_therapy) == 1 else surrogate if DIAGNOSIS in known else (),
+        certain,
         both_ways(asked),
     )
 
