@@ -28,7 +28,8 @@ from relapse_model.decision import Decision, Statement
 from relapse_model.facts import Remark
 
 MOST_CARDS = 5
-_MOST_REMEMBERED = 300
+_MOST_REMEMBERED = 100
+"""Conclusions whose cards are kept, 12 KB each: few are met day by day."""
 
 Card = dict[str, Any]
 
