@@ -97,6 +97,7 @@ def _child_subjects(
         "cr2": facts.cr2.values,
         "donors": donor_kinds(facts.donors),
         "genetics_taken": _genetics_taken(facts),
+        "hsct_after_relapse": facts.hsct_after_relapse.values,
         "lesions": frozenset(lesions),
         "lineage": facts.immunophenotype.values,
         "on_therapy": facts.on_therapy.values,

@@ -47,6 +47,7 @@ SUBJECTS = (
     "cr2",
     "donors",
     "genetics_taken",
+    "hsct_after_relapse",
     "lesions",
     "lineage",
     "on_therapy",

@@ -47,7 +47,8 @@ def transplantation_card(
         return None
     if decision.plan not in texts:
         return None
-    draft = CardDraft("transplantation", texts[decision.plan], "info")
+    given = any(item.id == "hsct-given" for item in statements)
+    draft = CardDraft("transplantation", texts["given" if given else decision.plan], "info")
     lead = [item for item in statements if item.id in words.lead["transplantation"]]
     draft.sections += [draft.references.sentence(item) for item in lead]
     draft.add_by_provenance([item for item in [*statements, *others] if item not in lead], words)

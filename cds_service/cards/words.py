@@ -220,7 +220,7 @@ def _check_cards(words: CardWords) -> None:
         raise WordsError("topics", f"missing or unknown: {', '.join(sorted(different))}")
     if different := set(CARD_KINDS[1:]) ^ set(words.cards):
         raise WordsError("cards", f"missing or unknown: {', '.join(sorted(different))}")
-    if unknown := set(words.cards["transplantation"]) - set(PLANS):
+    if unknown := set(words.cards["transplantation"]) - {*PLANS, "given"}:
         raise WordsError("cards.transplantation", f"unknown plan {sorted(unknown)}")
     for kind, texts in words.cards.items():
         for name, text in texts.items():

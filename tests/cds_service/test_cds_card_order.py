@@ -146,6 +146,24 @@ def test_the_transplantation_card_begins_with_timing_and_donor_search() -> None:
     assert re.search(r"\\\[A\d+\\\]$", search)
 
 
+@pytest.mark.parametrize("site", SITES)
+def test_a_child_transplanted_after_this_relapse_is_told_of_no_donor_search(site: str) -> None:
+    """Neither in the summary nor as the next step; where it is not sure, as for every child."""
+    found = {"yes": fact("yes", evidence=["Procedure/h"]), "no": fact("no")}
+    found["perhaps"] = fact("yes", "no", evidence=["Procedure/h"])
+    told = {
+        known: cards_for(decide(BASE.with_facts(**SITES[site], hsct_after_relapse=given)))
+        for known, given in found.items()
+    }
+    texts = {known: f"{[card['summary'] for card in cards]}" for known, cards in told.items()}
+    details = {known: "".join(card["detail"] for card in cards) for known, cards in told.items()}
+    assert "donor search" not in texts["yes"] + details["yes"]
+    assert ("donor search" in details["no"]) == ("on record: what the article" in texts["yes"])
+    assert ("donor search" in details["no"]) == ("not a next step" in details["yes"])
+    assert "not a next step" not in details["no"] + details["perhaps"]
+    assert ("donor search" in details["perhaps"]) == ("donor search" in details["no"])
+
+
 def test_after_both_time_points_a_new_result_counts_only_above_the_limit() -> None:
     """R-M7: outside the windows a result below 1e-4 is shown and not used."""
     start = fact(partial_date("2025-02-15"), evidence=["Procedure/r"])

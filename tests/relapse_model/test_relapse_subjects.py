@@ -87,6 +87,7 @@ def test_the_subjects_of_a_child_are_its_facts() -> None:
         "cr2": {"achieved"},
         "donors": {"matched_family", "cord_blood"},
         "genetics_taken": {"before_relapse"},
+        "hsct_after_relapse": {"no"},
         "lesions": {"BCR-ABL1", "hypodiploid", "none"},
         "lineage": {"BCP", "T"},
         "on_therapy": {"no"},
