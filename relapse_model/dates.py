@@ -48,9 +48,9 @@ class DateRange:
             return first.isoformat()
         if first.day == 1 and last == _last_day(last.year, last.month):
             if (first.year, first.month) == (last.year, last.month):
-                return f"{first:%Y-%m}"
+                return first.isoformat()[: len("2021-03")]
             if first.year == last.year and (first.month, last.month) == (1, 12):
-                return f"{first:%Y}"
+                return first.isoformat()[: len("2021")]
         return f"{first.isoformat()}/{last.isoformat()}"
 
     def overlaps(self, other: DateRange, days: int = 0) -> bool:
