@@ -124,10 +124,9 @@ def contradicted(concept: Concept | None, sets: frozenset[str]) -> bool:
         return False
     if _DENIED.search(text) or (sets & _LEUKAEMIA and _NOT_ALL.search(text)):
         return True
-    relapse, remission = _RELAPSE.search(text), _REMISSION.search(text)
     if "all_relapse" in sets:
-        return bool(remission and not relapse)
-    return bool(sets & _REMITTED and relapse and not remission)
+        return bool(_REMISSION.search(text)) and not _RELAPSE.search(text)
+    return bool(sets & _REMITTED and _RELAPSE.search(text)) and not _REMISSION.search(text)
 
 
 def sides_of(sites: Iterable[BodySite]) -> frozenset[str]:

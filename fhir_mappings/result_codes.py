@@ -26,24 +26,24 @@ _IN_WORDS: Final = re.compile(
 )
 """Words that name marrow blasts or a CSF cell count."""
 _SPECIMENS: Final = (
-    ("marrow", re.compile(r"marrow|\bbm\b|\bkm\b|knochenmark", re.IGNORECASE)),
-    ("blood", re.compile(r"\bblood\b|\bpb\b|\bblut\b", re.IGNORECASE)),
-    ("csf", re.compile(r"\bcsf\b|cerebr\w+\s*spinal|\bliquor\b", re.IGNORECASE)),
+    (
+        "marrow",
+        ("marrow", "bm", "km", "knochenmark"),
+        re.compile(r"marrow|\bbm\b|\bkm\b|knochenmark", re.IGNORECASE),
+    ),
+    (
+        "blood",
+        ("blood", "pb", "blut"),
+        re.compile(r"\bblood\b|\bpb\b|\bblut\b", re.IGNORECASE),
+    ),
+    (
+        "csf",
+        ("csf", "spinal", "liquor"),
+        re.compile(r"\bcsf\b|cerebr\w+\s*spinal|\bliquor\b", re.IGNORECASE),
+    ),
 )
 _MRD_HINTS: Final = ("mrd", "residual", "restkrankheit")
 _WORDED_HINTS: Final = ("blast", "csf", "spinal", "liquor")
-_SPECIMEN_WORDS: Final = (
-    "marrow",
-    "bm",
-    "km",
-    "knochenmark",
-    "blood",
-    "pb",
-    "blut",
-    "csf",
-    "spinal",
-    "liquor",
-)
 
 
 class ResultCode(NamedTuple):
@@ -74,16 +74,19 @@ def result_codes() -> ResultCodes:
 
 def named_specimens(text: str) -> frozenset[str]:
     """The specimens that words name: ``marrow``, ``blood``, ``csf``."""
-    if not _may_say(text, _SPECIMEN_WORDS):
-        return frozenset()
-    return frozenset(name for name, pattern in _SPECIMENS if pattern.search(text))
+    return frozenset(
+        name
+        for name, hints, pattern in _SPECIMENS
+        if _may_say(text, hints) and pattern.search(text)
+    )
 
 
 def _result_code(code: Concept | None) -> ResultCode:
     sets, text = CODES.sets_of(code), text_of(code)
     names_mrd = MRD in sets or (_may_say(text, _MRD_HINTS) and bool(MRD_WORDS.search(text)))
-    misplaced = bool(CODES.misplaced(code) & _RESULTS)
-    worded = _may_say(text, _WORDED_HINTS) and bool(_IN_WORDS.search(text))
+    known = bool(sets) or names_mrd
+    misplaced = not known and bool(CODES.misplaced(code) & _RESULTS)
+    worded = not known and _may_say(text, _WORDED_HINTS) and bool(_IN_WORDS.search(text))
     return ResultCode(
         sets=sets,
         text=text,
@@ -91,7 +94,7 @@ def _result_code(code: Concept | None) -> ResultCode:
         misplaced=misplaced,
         worded=worded,
         specimens=named_specimens(text),
-        tells=bool(sets or names_mrd or misplaced or worded),
+        tells=known or misplaced or worded,
     )
 
 
