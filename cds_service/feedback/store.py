@@ -7,6 +7,7 @@ anything that identifies a patient or a user.
 from __future__ import annotations
 
 import threading
+import weakref
 from collections.abc import Iterable, Mapping, Sequence
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
@@ -116,6 +117,7 @@ class FeedbackStore:
         with self._lock:
             if self._engine is None:
                 engine = _engine(self.url)
+                weakref.finalize(self, engine.dispose)
                 with engine.begin() as connection:
                     migrate(connection)
                 self._engine = engine

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gc
 import json
 import multiprocessing
 from contextlib import suppress
@@ -315,3 +316,17 @@ def test_memory_keeps_feedback_for_a_trial() -> None:
     assert store.add([item, item], "s") == 1
     assert store.counted() == [("mrd", "accepted", "", 1)]
     assert isinstance(store.engine(), sa.Engine)
+
+
+def test_a_store_that_is_let_go_of_closes_its_connections(database: str) -> None:
+    """Python 3.13 and newer would warn of each that it finds open."""
+    opened: set[object] = set()
+    store = FeedbackStore(database)
+    sa.event.listen(store.engine(), "close", lambda connection, _: opened.discard(connection))
+    sa.event.listen(store.engine(), "checkout", lambda connection, *_: opened.add(connection))
+    with store.engine().connect(), store.engine().connect():
+        pass
+    assert len(opened) == 2
+    del store
+    gc.collect()
+    assert opened == set()
