@@ -14,7 +14,7 @@ from cds_service.hook_request import HookRequest
 from cds_service.prefetch import SENT_ALONE, RecordSource, prefetched
 from cds_service.random_ids import random_uuid
 from cds_service.trust.clients import ANONYMOUS, Caller
-from cds_service.turns import waiting
+from cds_service.turns import end_turn
 from cds_service.watching import measures
 from cds_service.watching.stage_times import stage
 from fhir_mappings.patient_facts import patient_facts
@@ -149,7 +149,7 @@ def _without_overridden(
         return cards, []
     # Two hospitals may well have a user and a patient of the same ids.
     user = f"{caller.iss} {caller.tenant} {hook.user_id}" if hook.user_id else ""
-    with waiting():
-        shown = presentation.memory.without_overridden(cards, user, hook.patient_id, decision)
+    end_turn()
+    shown = presentation.memory.without_overridden(cards, user, hook.patient_id, decision)
     left = {card["uuid"] for card in shown}
     return shown, [card["source"]["topic"]["code"] for card in cards if card["uuid"] not in left]

@@ -28,7 +28,7 @@ from cds_service.fhir_server.exchange import FhirServer
 from cds_service.fhir_server.search import Fetched
 from cds_service.fhir_server.settings import BaseUrl, FhirSettings
 from cds_service.hook_request import HookRequest
-from cds_service.turns import waiting
+from cds_service.turns import end_turn
 from cds_service.watching.stage_times import stage
 from fhir_mappings.queries import SPECIMENS, Query, queries
 from fhir_mappings.resources import MOST_ENTRIES, PrefetchKind, PrefetchState, Resources
@@ -109,7 +109,9 @@ def prefetched(hook: HookRequest, source: RecordSource = SENT_ALONE) -> Prefetch
             if query.key in sent.following
             or (query.key in sent.losses and query.key not in sent.final)
         ]
-        with stage("fetch"), waiting():
+        if asked:
+            end_turn()
+        with stage("fetch"):
             fetched = source.client.fetch(server, hook.patient_id, asked, deadline) if asked else {}
         _take(sent, fetched)
         _refuse_other_patient(hook, sent.resources)
@@ -208,7 +210,8 @@ def _specimens(
             return []
         if server is not None and source.client is not None:
             asked = [(SPECIMENS, None)]
-            with stage("fetch"), waiting():
+            end_turn()
+            with stage("fetch"):
                 fetched = source.client.fetch(server, hook.patient_id, asked, deadline)
             sent.resources.include(fetched[SPECIMENS.key].resources)
         if not lacks_specimens(sent.resources):

@@ -1,9 +1,10 @@
 """One record at a time in each process, however many clients wait.
 
 The threads of a process share one interpreter: records read at once finish no sooner, each delays
-the others, and all that was decoded of them is in memory together. A turn is left while something
-outside is awaited, and nobody waits for it for long: many slow records of one client must not hold
-up the others.
+the others, and all that was decoded of them is in memory together. A turn ends before something
+outside is awaited, and whoever was answered there goes on at once: the deadline of a call leaves no
+time for a second turn. Nobody waits long for the first one either: many slow records of one client
+must not hold up the others.
 """
 
 from __future__ import annotations
@@ -26,23 +27,11 @@ def turn() -> Iterator[None]:
     try:
         yield
     finally:
-        _leave()
+        end_turn()
 
 
-@contextmanager
-def waiting() -> Iterator[None]:
-    """Let others have their turn while this thread, if it has one, waits for something."""
-    had = _leave()
-    try:
-        yield
-    finally:
-        _OWN.has = had and _TURN.acquire(timeout=PATIENCE)
-
-
-def _leave() -> bool:
-    """Whether this thread had its turn until now."""
-    had: bool = getattr(_OWN, "has", False)
-    _OWN.has = False
-    if had:
+def end_turn() -> None:
+    """Let the next thread begin, before this one waits for something; nothing without a turn."""
+    if getattr(_OWN, "has", False):
+        _OWN.has = False
         _TURN.release()
-    return had
