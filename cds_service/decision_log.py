@@ -3,7 +3,8 @@
 What may stand in a line is listed here and nowhere else: the time, ids that we made, the hook
 instance where it is a UUID (a client may write anything into it), versions, the plan and the ids of
 the rules; of the caller the address and tenant of the trust file, and the start of a hash of its
-token's id. Facts, evidence, dates, resource ids, headers, tokens and addresses of calls never do.
+token's id; of a launch the address of its EHR. Facts, evidence, dates, resource ids, headers,
+tokens and addresses of calls never do.
 """
 
 from __future__ import annotations
@@ -41,10 +42,19 @@ def write_to_stderr() -> None:
     logger.propagate = False
 
 
-def record(
-    hook: HookRequest, decision_id: str, decision: Decision, cards: int, caller: Caller = ANONYMOUS
+def record(  # noqa: PLR0913 - what one line tells, each by its name
+    hook: HookRequest,
+    decision_id: str,
+    decision: Decision,
+    cards: int,
+    caller: Caller = ANONYMOUS,
+    *,
+    issuer: str = "",
 ) -> None:
-    """Log one decision: who asked (hook instance), what was decided, and by which rules."""
+    """Log one decision: who asked (hook instance), what was decided, and by which rules.
+
+    ``issuer``: of a launch, the address of its EHR, as the settings list it.
+    """
     _write(
         DECISIONS,
         logging.INFO,
@@ -57,7 +67,7 @@ def record(
         plan=decision.plan,
         rules=[f"{step.table}:{rule}" for step in decision.trace for rule in step.rules],
         cards=cards,
-        **_caller(caller),
+        **({"client": issuer} if issuer else _caller(caller)),
     )
 
 

@@ -157,7 +157,7 @@ def launched_record(
         record = decided(hook, source=replace(source, settings=allowed))
     except CdsServiceError:
         raise LaunchRefused(LaunchFault.NO_RECORD) from None
-    decision_log.record(hook, str(uuid4()), record.decision, cards=0)
+    decision_log.record(hook, str(uuid4()), record.decision, cards=0, issuer=issuer)
     return record
 
 

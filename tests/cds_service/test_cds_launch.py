@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import json
+import logging
 from base64 import urlsafe_b64encode
 from collections.abc import Iterator
 from hashlib import sha256
@@ -84,6 +86,19 @@ def test_a_launch_ends_in_the_page_of_the_open_chart(launch: Launch) -> None:
     assert response.headers["Referrer-Policy"] == "no-referrer"
     assert "default-src 'none'" in response.headers["Content-Security-Policy"]
     assert "unsafe" not in response.headers["Content-Security-Policy"]
+
+
+def test_the_log_names_the_ehr_of_a_launch_and_nothing_of_the_child(
+    launch: Launch, base: str, caplog: pytest.LogCaptureFixture
+) -> None:
+    """Who asked is known, although no token of CDS Hooks came."""
+    with caplog.at_level(logging.INFO, "cds_service.decisions"):
+        assert launch.get(launch.callback_url()).status_code == 200
+    told = [json.loads(record.getMessage()) for record in caplog.records]
+    (line,) = (line for line in told if line.get("hook") == "smart-launch")
+    assert line["client"].startswith(base)
+    assert CHILD not in caplog.text
+    assert NAME not in caplog.text
 
 
 def test_a_callback_is_answered_once(launch: Launch) -> None:
