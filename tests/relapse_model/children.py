@@ -7,6 +7,8 @@ from typing import Any
 
 from relapse_model.amounts import AmountRange, exactly
 from relapse_model.dates import DateRange, partial_date
+from relapse_model.decide import decide
+from relapse_model.decision import Decision
 from relapse_model.facts import Fact, PatientFacts, fact
 
 TODAY = date(2026, 11, 22)
@@ -45,3 +47,13 @@ def first_relapse(**changes: Any) -> PatientFacts:
 
 CNS3 = {"csf_wbc": amount(42), "csf_rbc": amount(2), "csf_blasts": fact("seen")}
 """CSF findings of an overt CNS relapse."""
+
+
+def early(**changes: Fact[object] | tuple[object, ...]) -> Decision:
+    """An early marrow relapse of BCP ALL: isolated is S3, combined is S2."""
+    return decide(first_relapse(**{"relapse_date": day("2024-03-20"), **changes}))
+
+
+def tables_read(decision: Decision) -> dict[str, tuple[str, ...]]:
+    """The rows that may have fired, by table."""
+    return {step.table: step.rules for step in decision.trace}
