@@ -72,9 +72,12 @@ def possible_regions(
     table: DecisionTable, months: Months, *, birth_known: bool, diagnosis_known: bool
 ) -> Iterator[Region]:
     """Every region that dates can fall into."""
-    ages = {"child": before(RELAPSE, BIRTH, months.adult)}
+    ages: dict[str, tuple[Constraint, ...]] = {"child": ()}
     if birth_known:  # R-0b: a missing birth date is a caveat, not a question of age
-        ages["adult"] = not_before(RELAPSE, BIRTH, months.adult)
+        ages = {
+            "child": (before(RELAPSE, BIRTH, months.adult),),
+            "adult": (not_before(RELAPSE, BIRTH, months.adult),),
+        }
     since_diagnosis = {
         "under_18_months": before(RELAPSE, DIAGNOSIS, months.very_early),
         "18_months_or_more": not_before(RELAPSE, DIAGNOSIS, months.very_early),
@@ -85,7 +88,7 @@ def possible_regions(
         not_before(RELAPSE, CR1),
         not_before("as_of", RELAPSE),
     )
-    for age, age_constraint in ages.items():
+    for age, of_age in ages.items():
         for diagnosis, diagnosis_constraint in since_diagnosis.items():
             for course in _courses(months, diagnosis, diagnosis_known=diagnosis_known):
                 rule = table.rule(
@@ -94,7 +97,7 @@ def possible_regions(
                     therapy=course.therapy,
                 )
                 yield Region(
-                    constraints=(*order, age_constraint, diagnosis_constraint, *course.constraints),
+                    constraints=(*order, *of_age, diagnosis_constraint, *course.constraints),
                     course=course,
                     rule=rule,
                     time=Time(age, rule.then["timing"]),

@@ -192,6 +192,21 @@ def test_therapy_is_not_wanted_where_only_the_diagnosis_decides() -> None:
     assert decision.wanted == ("diagnosis_date", "mrd")
 
 
+def test_without_a_birth_date_a_relapse_of_any_age_goes_on_with_the_caveat() -> None:
+    """Twenty-one years after the diagnosis too: the dates contradict nothing (R-0b)."""
+    dates = {
+        "diagnosis_date": day("2004-01-10"),
+        "cr1_date": day("2004-02-12"),
+        "therapy_end": day("2006-01-10"),
+    }
+    unknown = decide(first_relapse(birth_date=ANY_DAY, **dates))
+    known_ = decide(first_relapse(birth_date=day("2000-05-01"), **dates))
+
+    assert (unknown.plan, unknown.timing) == ("CHEMO_THEN_MRD", ("late",))
+    assert "BIRTH_DATE_MISSING" in unknown.flags
+    assert known_.plan == "OUT_OF_SCOPE_AGE"
+
+
 def test_without_a_relapse_the_age_is_that_of_today() -> None:
     """Refractory disease of somebody who is eighteen today, and of somebody who is not yet."""
     refractory = {
