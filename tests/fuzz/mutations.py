@@ -6,6 +6,7 @@ Every case follows from its number alone, so that one that fails can be made aga
 from __future__ import annotations
 
 import json
+import re
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from random import Random
@@ -85,6 +86,7 @@ TEXTS = [
     "NaN",
 ]
 RAW = "RAW-JSON-"
+_MARKED = re.compile(rf'"{RAW}(\d+)"')
 RAW_VALUES = [
     "1e400",
     "-1e400",
@@ -205,11 +207,7 @@ def _in_json(body: bytes, sources: tuple[bytes, ...], chance: Random) -> tuple[b
         _take_from_another(document, msgspec.json.decode(chance.choice(sources)), chance)
         done.append("another_record")
     written = _written(document, chance)
-    while (at := written.find(f'"{RAW}')) >= 0:
-        end = written.index('"', at + 1)
-        written = (
-            written[:at] + RAW_VALUES[int(written[at + 1 + len(RAW) : end])] + written[end + 1 :]
-        )
+    written = _MARKED.sub(lambda mark: RAW_VALUES[int(mark[1])], written)
     return written.encode("utf-8", "surrogatepass"), done
 
 
