@@ -15,7 +15,7 @@ What may arrive under a key, and what it means (cds-hooks_2.0@52, @54 and "Prefe
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 
 import msgspec
@@ -109,10 +109,7 @@ def prefetched(hook: HookRequest, source: RecordSource = SENT_ALONE) -> Prefetch
             if query.key in sent.following
             or (query.key in sent.losses and query.key not in sent.final)
         ]
-        if asked:
-            end_turn()
-        with stage("fetch"):
-            fetched = source.client.fetch(server, hook.patient_id, asked, deadline) if asked else {}
+        fetched = _fetched(source.client, server, hook.patient_id, asked, deadline)
         _take(sent, fetched)
         _refuse_other_patient(hook, sent.resources)
     else:
@@ -176,6 +173,21 @@ def _server(hook: HookRequest, source: RecordSource) -> tuple[FhirServer | None,
     return (None, refusal) if refusal else (FhirServer(base, hook.access_token), "")
 
 
+def _fetched(
+    client: FhirClient,
+    server: FhirServer,
+    patient_id: str,
+    asked: Sequence[tuple[Query, str | None]],
+    deadline: Deadline,
+) -> Mapping[str, Fetched]:
+    """The answers of the FHIR server; other calls have their turn meanwhile."""
+    with stage("fetch"):
+        if not asked:
+            return {}
+        end_turn()
+        return client.fetch(server, patient_id, asked, deadline)
+
+
 def _take(sent: _Sent, fetched: Mapping[str, Fetched]) -> None:
     """Add what was fetched; what it settles is no longer missing."""
     for key, answer in fetched.items():
@@ -210,9 +222,7 @@ def _specimens(
             return []
         if server is not None and source.client is not None:
             asked = [(SPECIMENS, None)]
-            end_turn()
-            with stage("fetch"):
-                fetched = source.client.fetch(server, hook.patient_id, asked, deadline)
+            fetched = _fetched(source.client, server, hook.patient_id, asked, deadline)
             sent.resources.include(fetched[SPECIMENS.key].resources)
         if not lacks_specimens(sent.resources):
             return []

@@ -84,12 +84,6 @@ def _cns_column(facts: PatientFacts, site: SiteWorlds) -> str:
     return "uncertain" if site.cns != {"none"} and found else "none"
 
 
-def _testis_rules(facts: PatientFacts, tables: Tables) -> list[Rule]:
-    left = _testis_column(facts.testis_left, facts.testis_biopsy_left)
-    right = _testis_column(facts.testis_right, facts.testis_biopsy_right)
-    return [tables.decision["testis"].rule(left=left, right=right)]
-
-
 def _testis_column(involved: Fact[str], biopsy: Fact[str]) -> str:
     if biopsy.values == {"positive"}:
         return "proven"

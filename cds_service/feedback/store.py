@@ -117,9 +117,13 @@ class FeedbackStore:
         with self._lock:
             if self._engine is None:
                 engine = _engine(self.url)
+                try:
+                    with engine.begin() as connection:
+                        migrate(connection)
+                except BaseException:
+                    engine.dispose()
+                    raise
                 weakref.finalize(self, engine.dispose)
-                with engine.begin() as connection:
-                    migrate(connection)
                 self._engine = engine
             return self._engine
 

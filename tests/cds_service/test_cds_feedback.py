@@ -5,6 +5,7 @@ from __future__ import annotations
 import gc
 import json
 import multiprocessing
+import weakref
 from contextlib import suppress
 from pathlib import Path
 from typing import Any
@@ -24,6 +25,7 @@ from cds_service.cards.topics import UNKNOWN, card_uuid, kind_of
 from cds_service.cards.words import CARD_KINDS
 from cds_service.config import Config
 from cds_service.errors import MalformedRequest, SettingError
+from cds_service.feedback import store as store_module
 from cds_service.feedback.outcomes import CardFeedback, feedback_items
 from cds_service.feedback.report import NOTHING, report
 from cds_service.feedback.store import FeedbackStore
@@ -316,6 +318,27 @@ def test_memory_keeps_feedback_for_a_trial() -> None:
     assert store.add([item, item], "s") == 1
     assert store.counted() == [("mrd", "accepted", "", 1)]
     assert isinstance(store.engine(), sa.Engine)
+
+
+def test_a_database_that_cannot_be_made_ready_is_not_kept(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Each call during an outage tries anew; what it tried with is let go of."""
+    made: list[weakref.ref[sa.Engine]] = []
+    original = store_module._engine  # noqa: SLF001 - what opens the database
+
+    def watched(url: sa.URL) -> sa.Engine:
+        engine = original(url)
+        made.append(weakref.ref(engine))
+        return engine
+
+    monkeypatch.setattr(store_module, "_engine", watched)
+    store = FeedbackStore(f"sqlite:///{tmp_path}")  # a folder is no database
+    for _ in range(3):
+        with pytest.raises(sa.exc.SQLAlchemyError):
+            store.engine()
+    gc.collect()
+    assert [engine() for engine in made] == [None] * 3
 
 
 def test_a_store_that_is_let_go_of_closes_its_connections(database: str) -> None:
