@@ -8,7 +8,6 @@ from typing import Any
 from uuid import uuid4
 
 import pytest
-from database_rows import connections_closed
 from flask.testing import FlaskClient
 from trusted_clients import production_config
 
@@ -42,8 +41,7 @@ def database(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[str]:
     if request.param == "sqlite":
         yield f"sqlite:///{tmp_path / 'feedback.sqlite3'}"
         return
-    with connections_closed():
-        yield request.getfixturevalue("postgresql").database(f"feedback-{uuid4()}")
+    yield request.getfixturevalue("postgresql").database(f"feedback-{uuid4()}")
 
 
 @pytest.fixture

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import debian_servers
 from cds_answers import SERVICE
-from database_rows import connections_closed
 from flask.testing import FlaskClient
 
 from cds_service.app import create_app
@@ -29,7 +28,7 @@ def test_an_outage_of_the_database_ends_with_the_outage() -> None:
 
     With alert fatigue on, so that each answer would like to ask the database.
     """
-    with debian_servers.postgresql() as cluster, connections_closed():
+    with debian_servers.postgresql() as cluster:
         config = Config(
             feedback_database=cluster.database("outage"),
             alert_fatigue_hours=24,

@@ -3,13 +3,12 @@
 from __future__ import annotations
 
 from datetime import date
-from decimal import Decimal
 
 import pytest
-from children import CNS3, TODAY, amount, day, first_relapse
+from children import CNS3, amount, day, first_relapse
 
-from relapse_model.amounts import AmountRange, exactly
-from relapse_model.dates import DateRange, known, partial_date
+from relapse_model.amounts import exactly
+from relapse_model.dates import known, partial_date
 from relapse_model.decide import MODEL_VERSION, decide
 from relapse_model.decision import (
     Alternative,
@@ -19,9 +18,7 @@ from relapse_model.decision import (
     Model,
     Statement,
 )
-from relapse_model.errors import FactsError
 from relapse_model.facts import ANY_DAY, Donor, Fact, MrdResult, PatientFacts, Remark, fact
-from relapse_model.facts_file import facts_from
 from relapse_model.loader import tables
 
 FULL = Decision(
@@ -190,61 +187,6 @@ def test_the_model_and_its_tables_are_named_in_every_decision() -> None:
     assert decide(first_relapse(birth_date=day("2023-05-01"))).model == expected
 
 
-def test_dates_in_the_wrong_order_are_a_data_error_that_names_them() -> None:
-    """R-0c: the pair is shown, both are wanted, and what was read is still reported."""
-    facts = first_relapse(
-        birth_date=day("2023-05-01"), remarks=(Remark("UNIT_ASSUMED", "a percentage"),)
-    )
-    decision = decide(facts)
-
-    assert decision.plan == "DATA_ERROR"
-    assert decision.conflicts == (("birth_date", "diagnosis_date"),)
-    assert decision.wanted == ("birth_date", "diagnosis_date")
-    assert decision.flags == ("UNIT_ASSUMED",)
-    assert {item.fact for item in decision.facts} >= {"birth_date", "relapse_date"}
-    assert decision.statements
-    assert decision.s_group == ()
-
-
-def test_a_relapse_in_the_future_conflicts_with_today() -> None:
-    """Today is no fact of the record, so it is not wanted."""
-    decision = decide(first_relapse(relapse_date=day("2027-01-01")))
-
-    assert decision.plan == "DATA_ERROR"
-    assert decision.conflicts == (("relapse_date", "as_of"),)
-    assert decision.wanted == ("relapse_date",)
-
-
-@pytest.mark.parametrize(
-    ("born", "number", "plan"),
-    [
-        ("2007-02-15", "1", "OUT_OF_SCOPE_AGE"),
-        ("2007-02-16", "1", "DATA_ERROR"),
-        ("2007-02-15", "2", "OUT_OF_SCOPE_AGE"),
-        ("2007-02-15", "0", "DATA_ERROR"),
-    ],
-)
-def test_an_adult_is_out_of_scope_before_the_dates_are_an_error(
-    born: str, number: str, plan: str
-) -> None:
-    """R-0b before R-0c, from the eighteenth birthday on, and only where there is a relapse."""
-    facts = first_relapse(
-        birth_date=day(born), diagnosis_date=day("2025-03-01"), relapse_number=fact(number)
-    )
-    decision = decide(facts)
-
-    assert decision.plan == plan
-    assert bool(decision.conflicts) == bool(decision.wanted) == (plan == "DATA_ERROR")
-
-
-def test_another_disease_is_out_of_scope_whatever_its_dates() -> None:
-    """The article is not about it, so its dates are no error."""
-    decision = decide(first_relapse(disease=fact("other"), birth_date=day("2023-05-01")))
-
-    assert decision.plan == "OUT_OF_SCOPE_DISEASE"
-    assert decision.conflicts == ()
-
-
 def test_remarks_of_the_reading_become_flags() -> None:
     """What the reading of the record noticed reaches the reader."""
     facts = first_relapse(remarks=(Remark("UNIT_ASSUMED", "a percentage"),))
@@ -335,38 +277,6 @@ def test_mrd_is_not_used_where_the_plan_does_not_look_at_it() -> None:
     assert "WEEKS_FROM_RELAPSE" in late.flags
 
 
-def test_an_unconfirmed_relapse_has_no_group() -> None:
-    """R-3: time, site and phenotype are said, group and risk are not."""
-    decision = decide(first_relapse(marrow_blasts=amount(12)))
-
-    assert decision.plan == "CONFIRM_RELAPSE"
-    assert (decision.timing, decision.site) == (("late",), ("m2_unconfirmed",))
-    assert decision.immunophenotype == ("BCP",)
-    assert (decision.s_group, decision.risk) == ((), ())
-    assert decision.wanted == ("marrow_confirmation",)
-
-
-def test_an_unconfirmed_relapse_of_several_readings_has_no_group_either() -> None:
-    """R-3 also where one reading of the marrow would be a relapse."""
-    decision = decide(first_relapse(marrow_blasts=amount(12, 80)))
-
-    assert decision.plan == "CONFIRM_RELAPSE"
-    assert decision.wanted == ("marrow_blasts", "marrow_confirmation")
-    assert (decision.s_group, decision.risk) == ((), ())
-
-
-@pytest.mark.parametrize(
-    "open_", [{"relapse_number": fact("1", "2")}, {"birth_date": day("2017-05-01", "2001-01-01")}]
-)
-def test_confirmation_does_not_come_before_scope(open_: dict[str, Fact[object]]) -> None:
-    """R-3 decides only once neither a second relapse nor an adult is among the readings."""
-    decision = decide(first_relapse(marrow_blasts=amount(12), **open_))
-
-    assert decision.plan == "INSUFFICIENT_DATA"
-    assert "CONFIRM_RELAPSE" in decision.plans
-    assert (decision.s_group, decision.risk) == ((), ())
-
-
 def test_transplantation_whatever_the_open_fact_is_invariant() -> None:
     """R-8: high risk or poor MRD, the child is transplanted either way."""
     taken = known(date(2024, 4, 24))
@@ -397,78 +307,6 @@ def test_sentences_follow_the_child() -> None:
     high = {"relapse_date": day("2024-03-20")}
     sibling = first_relapse(**high, donors=(Donor("sibling", "identical"),))
     assert shown(sibling) != shown(first_relapse(**high))
-
-
-def test_a_file_of_facts_is_read_whole() -> None:
-    """Every kind of entry, each into its fact; what is left out is silent."""
-    facts = facts_from(
-        {
-            "as_of": "2026-11",
-            "sex": "male",
-            "relapse_number": 1,
-            "relapse_date": ["2024-02", "2024-03-01"],
-            "marrow_blasts": " 1 to 5 ",
-            "csf_wbc": ["<5", ">= 25"],
-            "relapse_therapy_start": "2024-03-05",
-            "mrd": {"taken": "2024-04-20", "fraction": "<0.0001", "method": "ngs"},
-            "donors": [{"kind": "unrelated", "match": "7/8"}, {"kind": "cord_blood"}],
-            "genetics": "BCR-ABL1+ETV6-RUNX1+KMT2A-r+hypodiploid",
-        }
-    )
-    hand = ("hand-written",)
-
-    assert facts.as_of == date(2026, 11, 30)
-    assert facts.sex == Fact(frozenset({"male"}), hand)
-    assert facts.relapse_number == Fact(frozenset({"1"}), hand)
-    assert facts.relapse_date == Fact(
-        frozenset({partial_date("2024-02"), partial_date("2024-03-01")}), hand
-    )
-    assert facts.marrow_blasts == Fact(frozenset({AmountRange(Decimal(1), Decimal(5))}), hand)
-    assert facts.csf_wbc == Fact(
-        frozenset(
-            {
-                AmountRange(Decimal(0), Decimal(5), high_open=True),
-                AmountRange(Decimal(25), None),
-            }
-        ),
-        hand,
-    )
-    assert facts.relapse_therapy_start == Fact(frozenset({partial_date("2024-03-05")}), hand)
-    assert facts.mrd == (
-        MrdResult(
-            partial_date("2024-04-20"),
-            AmountRange(Decimal(0), Decimal("0.0001"), high_open=True),
-            "ngs",
-            "unknown",
-            "",
-            hand,
-        ),
-    )
-    assert facts.donors == (
-        Donor("unrelated", "7/8", evidence=hand),
-        Donor("cord_blood", "", evidence=hand),
-    )
-    assert facts.csf_rbc == PatientFacts(as_of=TODAY).csf_rbc
-
-
-def test_an_mrd_entry_may_say_only_its_day() -> None:
-    """What is left out is unknown; text and specimen are kept."""
-    bare, full = facts_from(
-        {
-            "mrd": [
-                {"taken": "2024"},
-                {"taken": "2024", "specimen": "blood", "text": "0.1 %", "method": "flow"},
-            ]
-        },
-        TODAY,
-    ).mrd
-
-    assert (bare.taken, bare.fraction) == (
-        DateRange(date(2024, 1, 1), date(2024, 12, 31)),
-        None,
-    )
-    assert (bare.method, bare.specimen, bare.text) == ("unknown", "unknown", "")
-    assert (full.method, full.specimen, full.text) == ("flow", "blood", "0.1 %")
 
 
 @pytest.mark.parametrize(
@@ -525,31 +363,3 @@ def test_a_fact_carries_the_day_of_its_finding() -> None:
     assert fact("x", evidence=["a"], note="n", taken=taken) == Fact(
         frozenset({"x"}), ("a",), "n", taken
     )
-
-
-def test_a_range_of_one_amount_is_that_amount() -> None:
-    """Its bounds are not in the wrong order."""
-    facts = facts_from({"csf_wbc": "5 to 5"}, TODAY)
-
-    assert facts.csf_wbc.values == {exactly(5)}
-
-
-@pytest.mark.parametrize(
-    ("entry", "said"),
-    [
-        ({"as_of": True}, "as_of: is not a text"),
-        ({"mrd": [{"taken": "2024-02-30"}]}, "mrd[0].taken: is not a day"),
-        ({"mrd": [{"taken": "2024", "fraction": "x"}]}, "mrd[0].fraction: is not an amount"),
-        ({"mrd": [{"taken": "2024", "specimen": "x"}]}, "mrd[0].specimen: is 'x', not one of"),
-        ({"donors": [{}]}, "donors[0].kind: is '', not one of sibling, related"),
-        ({"donors": ["x"]}, "donors[0]: is not an object"),
-    ],
-)
-def test_an_entry_that_cannot_be_read_is_named_with_its_place(
-    entry: dict[str, object], said: str
-) -> None:
-    """Which entry of the list, and which part of it."""
-    with pytest.raises(FactsError) as refused:
-        facts_from(entry, TODAY)
-
-    assert str(refused.value).startswith(said)
