@@ -22,8 +22,8 @@ from sqlalchemy.pool import StaticPool
 from cds_service.errors import SettingError, StorageUnavailable
 from cds_service.feedback.migrations import migrate
 from cds_service.feedback.outcomes import CardFeedback
+from cds_service.write_ahead import use_write_ahead_log
 
-_BUSY_MS = 5_000
 _WAIT_S = 5
 _POSTGRESQL = {"connect_timeout": _WAIT_S, "tcp_user_timeout": _WAIT_S * 1000}
 """A database that does not answer holds no thread for longer (libpq)."""
@@ -187,7 +187,7 @@ def _engine(url: sa.URL) -> sa.Engine:
             url, poolclass=StaticPool, connect_args={"check_same_thread": False}
         )
     else:
-        engine = sa.create_engine(url)
+        engine = sa.create_engine(url, connect_args={"timeout": _WAIT_S})
     sa.event.listen(engine, "connect", _prepare)
     sa.event.listen(engine, "begin", _begin)
     return engine
@@ -195,8 +195,8 @@ def _engine(url: sa.URL) -> sa.Engine:
 
 def _prepare(connection: Any, _record: object) -> None:  # noqa: ANN401 - a driver's connection
     connection.isolation_level = None  # BEGIN is ours: see _begin
-    for pragma in ("journal_mode=WAL", f"busy_timeout={_BUSY_MS}", "synchronous=FULL"):
-        connection.execute(f"PRAGMA {pragma}")
+    use_write_ahead_log(connection, _WAIT_S)
+    connection.execute("PRAGMA synchronous=FULL")
 
 
 def _begin(connection: sa.Connection) -> None:

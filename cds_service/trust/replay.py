@@ -21,6 +21,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Final, Protocol
 
 from cds_service.errors import SettingError, TrustUnavailable
+from cds_service.write_ahead import use_write_ahead_log
 
 if TYPE_CHECKING:
     import redis
@@ -149,7 +150,7 @@ def _opened(path: str) -> sqlite3.Connection:
         path, timeout=_BUSY_SECONDS, isolation_level=None, check_same_thread=False
     )
     try:
-        connection.execute("PRAGMA journal_mode=WAL")
+        use_write_ahead_log(connection, _BUSY_SECONDS)
         # A crash of the process loses nothing; one of the machine at most the last moments.
         connection.execute("PRAGMA synchronous=NORMAL")
     except sqlite3.Error:

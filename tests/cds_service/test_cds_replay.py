@@ -98,9 +98,9 @@ def test_of_many_processes_one_is_the_first(
         assert process.stdin is not None
         process.stdin.write("\n")
         process.stdin.flush()
-    won = [int(process.communicate()[0]) for process in processes]
+    told = [process.communicate()[0] for process in processes]
     assert [process.returncode for process in processes] == [0] * PROCESSES
-    assert sum(won) == 1
+    assert sum(map(int, told)) == 1
 
 
 @pytest.mark.parametrize("kind", [MemoryStore, SqliteStore])
