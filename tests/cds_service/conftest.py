@@ -8,11 +8,13 @@ from typing import Any
 from uuid import uuid4
 
 import pytest
+import responses
 from flask.testing import FlaskClient
 from trusted_clients import production_config
 
 from cds_service.app import create_app
 from cds_service.config import Config
+from cds_service.fhir_server.client import FhirClient
 
 
 @pytest.fixture(scope="session")
@@ -56,3 +58,18 @@ def hook_body() -> dict[str, Any]:
             "conditions": {"resourceType": "Bundle", "type": "searchset", "total": 0},
         },
     }
+
+
+@pytest.fixture
+def fhir_client() -> Iterator[FhirClient]:
+    """A client that is closed afterwards."""
+    found = FhirClient()
+    yield found
+    found.close()
+
+
+@pytest.fixture
+def ehr() -> Iterator[responses.RequestsMock]:
+    """Answers instead of the network; a request that no answer fits fails."""
+    with responses.RequestsMock(assert_all_requests_are_fired=False) as mock:
+        yield mock

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import sqlite3
 import threading
+import time
 from collections.abc import Callable, Iterator
 from contextlib import closing, contextmanager
 from pathlib import Path
@@ -64,9 +65,18 @@ def test_a_file_that_stays_locked_is_an_error_in_the_end(tmp_path: Path) -> None
         use_write_ahead_log(connection, 0.05)
 
 
-def test_what_is_no_database_is_an_error_at_once(tmp_path: Path) -> None:
-    """Waiting is for locks alone: an hour's patience ends at the first try."""
-    path = tmp_path / "text"
-    path.write_text("no database " * 100)
-    with closing(sqlite3.connect(path)) as connection, pytest.raises(sqlite3.DatabaseError):
-        use_write_ahead_log(connection, 3600)
+def test_a_file_that_cannot_be_written_is_an_error_at_once(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Waiting is for locks alone."""
+    path = tmp_path / "old.sqlite3"
+    with closing(sqlite3.connect(path)) as connection:
+        connection.execute("CREATE TABLE t (c)")
+    waits: list[float] = []
+    monkeypatch.setattr(time, "sleep", waits.append)
+    with (
+        closing(sqlite3.connect(f"file:{path}?mode=ro", uri=True)) as connection,
+        pytest.raises(sqlite3.OperationalError, match="readonly"),
+    ):
+        use_write_ahead_log(connection, 0.05)
+    assert waits == []

@@ -17,7 +17,6 @@ import msgspec
 from tests.fuzz import canaries
 from tests.fuzz.seeds import feedback_requests, hook_requests
 from tests.fuzz.wrong_values import (
-    CODED,
     DATES,
     HEADERS,
     NAMES,
@@ -28,6 +27,7 @@ from tests.fuzz.wrong_values import (
     TEXTS,
     UNITS,
 )
+from tests.support.known_codings import CODINGS
 
 SERVICE = "/cds-services/relapsed-all-stratification"
 FEEDBACK = f"{SERVICE}/feedback"
@@ -134,9 +134,9 @@ def _any_value(chance: Random) -> Any:
         chance.choice(TEXTS) if chance.random() < 0.7 else _raw(chance),
         {"value": chance.choice(NUMBERS), "code": chance.choice(UNITS)},
         {"start": chance.choice(DATES), "end": chance.choice(DATES)},
-        {"coding": [chance.choice(CODED)]},
+        {"coding": [chance.choice(CODINGS)]},
         {"reference": chance.choice(TEXTS)},
-        [chance.choice(CODED)] * chance.choice([1, 2, 30]),
+        [chance.choice(CODINGS)] * chance.choice([1, 2, 30]),
         {"resourceType": chance.choice(["Observation", "Zebra", "Bundle", "OperationOutcome"])},
     ]
     return chance.choice(values)
@@ -210,7 +210,7 @@ def retyped(node: Any, key: Any, _chance: Random) -> None:
 def recoded(node: Any, _key: Any, chance: Random) -> None:
     """Another code that we know."""
     if isinstance(node, dict):
-        coding = chance.choice(CODED)
+        coding = chance.choice(CODINGS)
         node.update(
             coding if "code" in node or "system" in node else {"code": {"coding": [coding]}}
         )

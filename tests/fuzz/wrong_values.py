@@ -2,14 +2,8 @@
 
 from __future__ import annotations
 
-from fhir_mappings.codes import CODES
 from tests.fuzz import canaries
 
-CODED = [
-    {"system": row.uri, "code": row.code, "display": row.display}
-    for code_set in CODES.sets.values()
-    for row in code_set.rows
-]
 DATES = [
     "2022",
     "2022-03",

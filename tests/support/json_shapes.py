@@ -9,9 +9,9 @@ from typing import Any, Union, get_args, get_origin, get_type_hints
 
 import msgspec
 from hypothesis import strategies as st
+from known_codings import CODINGS
 
 from fhir_mappings import r4
-from fhir_mappings.codes import CODES
 
 any_json = st.recursive(
     st.none()
@@ -49,11 +49,6 @@ nasty = st.sampled_from(
         [{"resourceType": "Specimen", "id": "s", "type": 5}],
     ]
 )
-_CODED = [
-    {"system": row.uri, "code": row.code, "display": row.display}
-    for code_set in CODES.sets.values()
-    for row in code_set.rows
-]
 _WORDS = [
     "final",
     "amended",
@@ -142,7 +137,7 @@ def _value(draw: st.DrawFn, kind: Any, depth: int) -> Any:  # noqa: PLR0911 - on
         specimen = {"resourceType": "Specimen", "id": "s", "type": {"text": "bone marrow"}}
         return specimen if depth else None
     if kind is r4.Coding:
-        return draw(st.sampled_from(_CODED))
+        return draw(st.sampled_from(CODINGS))
     if depth and isinstance(kind, type) and issubclass(kind, msgspec.Struct):
         return _filled(draw, kind, depth - 1)
     return None
